@@ -1,0 +1,1 @@
+"""Dagster's assets, one file per stage: read, one call into dft_pipeline, metadata, return."""

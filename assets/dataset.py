@@ -1,0 +1,112 @@
+"""Stage dataset: what Γ chose for each prompt, each criterion with its weight, and the snapshot's manifest."""
+
+from datetime import date
+
+import dagster as dg
+
+from assets.metadata import DAYS, OWNERS, check, checked, finished, key_check, table_spec
+from assets.raw import raw_key
+from dft_pipeline.dataset import rows
+from dft_pipeline.manifest import File, manifest
+from dft_pipeline.raw.tables import SOURCE_TABLES
+from dft_pipeline.tables import TABLES
+from dft_pipeline.values import reading
+from dft_pipeline.values.pseudonyms import fingerprint
+from resources.build import BuildSettings, Workplace, code_version
+from resources.extraction import SET_ASIDE
+from resources.lake import published, sha256
+
+FROM = ("judgments", "votes", "articulations", "canonical_values", "wisdom_edges", "graph_values")
+NOT_EMPTY, IN_SNAPSHOT, WEIGHTS = "not_empty", "points_into_this_snapshot", "weights_sum_to_one"
+# The raw tables that the assets of a snapshot read.
+READ = ("valuesCard", "canonicalValuesCard", "edge", "vote", "impression", "chat",
+        "case", "contextsOnCases", "demographic", SET_ASIDE)  # fmt: skip
+
+
+@dg.multi_asset(
+    name="training_rows",
+    specs=[
+        table_spec("reward_rows", "1", (*FROM, raw_key("case"), raw_key("contextsOnCases"))),
+        table_spec("rubric_rows", "1", ("reward_rows",)),
+    ],
+    check_specs=[
+        *map(key_check, ("reward_rows", "rubric_rows")),
+        check("reward_rows", NOT_EMPTY, "there are rows"),
+        check("reward_rows", IN_SNAPSHOT, "every row points at a value and edges of this snapshot"),
+        check("rubric_rows", WEIGHTS, "a prompt's weights sum to 1"),
+    ],
+)
+def training_rows(context: dg.AssetExecutionContext, workplace: Workplace, build_settings: BuildSettings):
+    """One row is a value that Γ chose for a prompt, or a criterion of one (`rubric_rows`)."""
+    day, settings = date.fromisoformat(context.partition_key), build_settings.snapshot
+    snapshot = rows.Snapshot(
+        cases=workplace.raw("case", day),
+        links=reading.links(workplace.raw("contextsOnCases", day)),
+        **{name: workplace.table(name, day) for name in FROM},
+    )
+    reward = rows.reward_rows(snapshot, settings.policy.name, settings.aggregation)
+    rubric = rows.rubric_rows(reward)
+    astray = rows.astray(reward, snapshot.canonical_values, snapshot.wisdom_edges)
+    uneven = rows.uneven_prompts(rubric)
+    yield finished(
+        "reward_rows",
+        workplace.keep("reward_rows", day, reward),
+        checked("reward_rows", NOT_EMPTY, not reward.is_empty(), f"{len(reward)} rows"),
+        checked("reward_rows", IN_SNAPSHOT, not astray, f"rows that do not: {astray or 'none'}"),
+    )
+    yield finished(
+        "rubric_rows",
+        workplace.keep("rubric_rows", day, rubric),
+        checked("rubric_rows", WEIGHTS, not uneven, f"prompts whose do not: {uneven or 'none'}"),
+    )
+
+
+@dg.asset(
+    key="manifest",
+    deps=[*TABLES, *map(raw_key, READ)],
+    group_name="dataset",
+    owners=OWNERS,
+    kinds={"json"},
+    code_version="1",
+    partitions_def=DAYS,
+)
+def snapshot_manifest(
+    context: dg.AssetExecutionContext, workplace: Workplace, build_settings: BuildSettings
+):
+    """One file names every file of the snapshot and every raw file it read; written last, it publishes them."""
+    day, lake = date.fromisoformat(context.partition_key), workplace.lake
+    files = []
+    for name, table in TABLES.items():
+        content, length = lake.content_in_build(name, day), len(lake.in_build(name, day))
+        files.append(File(published(name, day), sha256(content), length, table.grain))
+    raw = [(name, path) for name in READ for path in workplace.raw_files(name, day)]
+    raw_files = [_raw_file(workplace, name, path) for name, path in raw]
+    rows_read = {name: sum(file.rows for (of, _), file in zip(raw, raw_files, strict=True) if of == name)
+                 for name in READ}  # fmt: skip
+    content = manifest(
+        str(day),
+        build_settings.snapshot,
+        files,
+        raw_files,
+        rows_read,
+        fingerprint(workplace.settings.key()),
+        code_version(),
+    )
+    lake.publish(day, content)
+    lake.sweep_raw()
+    return dg.MaterializeResult(
+        metadata={
+            "files": len(files),
+            "raw_files": len(raw_files),
+            "missing_evidence": content["missing_evidence"],
+            "settings": content["settings"],
+        }
+    )
+
+
+def _raw_file(workplace: Workplace, name: str, path: str) -> File:
+    grain = SOURCE_TABLES[name].grain if name in SOURCE_TABLES else TABLES[SET_ASIDE].grain
+    rows_in_file = next(
+        entry["rows"] for entry in workplace.lake.raw_index(name).values() if entry["file"] == path
+    )
+    return File(path, sha256(workplace.lake.read(path)), rows_in_file, grain)

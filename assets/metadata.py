@@ -1,0 +1,80 @@
+"""What Dagster's web UI shows of a table: row count, schema and a preview; and checks on it, in words."""
+
+import dagster as dg
+import polars as pl
+
+from dft_pipeline.tables import TABLES
+
+OWNERS = ["team:dft-pipeline"]
+DAYS = dg.DailyPartitionsDefinition(start_date="2023-01-01", timezone="UTC")
+PREVIEW_ROWS = 5
+PREVIEW_WIDTH = 60  # characters of a cell
+KEYS_UNIQUE = "keys_unique"
+
+
+def table_spec(name: str, code_version: str, deps: tuple[dg.AssetKey | str, ...]) -> dg.AssetSpec:
+    """The asset of a snapshot table: described by its declaration, one partition per day."""
+    table = TABLES[name]
+    return dg.AssetSpec(
+        name,
+        deps=deps,
+        description=f"One row is {table.grain}.",
+        group_name=table.stage,
+        owners=OWNERS,
+        kinds={"polars", "parquet"},
+        code_version=code_version,
+        partitions_def=DAYS,
+        metadata={"dagster/column_schema": column_schema(name)},
+    )
+
+
+def column_schema(name: str) -> dg.TableSchema:
+    return dg.TableSchema(
+        [
+            dg.TableColumn(
+                column,
+                str(declared.dtype),
+                declared.meaning,
+                constraints=dg.TableColumnConstraints(nullable=declared.nullable),
+            )
+            for column, declared in TABLES[name].columns.items()
+        ]
+    )
+
+
+def key_check(name: str) -> dg.AssetCheckSpec:
+    """Every snapshot table has it."""
+    return check(name, KEYS_UNIQUE, "no two rows have the same key")
+
+
+def check(asset: str, name: str, description: str) -> dg.AssetCheckSpec:
+    """A check that stops everything downstream when it fails."""
+    return dg.AssetCheckSpec(name, asset=asset, description=description, blocking=True)
+
+
+def finished(name: str, frame: pl.DataFrame, *checks: dg.AssetCheckResult) -> dg.MaterializeResult:
+    """A finished table as the web UI shows it, with its checks; that of its key is made here."""
+    repeated = len(frame) - frame.select(TABLES[name].key).n_unique()
+    unique = checked(name, KEYS_UNIQUE, repeated == 0, f"{repeated} rows repeat a key")
+    metadata = {"dagster/row_count": len(frame), "preview": dg.MetadataValue.md(preview(frame))}
+    return dg.MaterializeResult(asset_key=name, metadata=metadata, check_results=[unique, *checks])
+
+
+def checked(asset: str, name: str, passed: bool, found: str) -> dg.AssetCheckResult:
+    """`found` says in words what was seen, whether that is good or bad."""
+    return dg.AssetCheckResult(passed=passed, check_name=name, asset_key=asset, metadata={"found": found})
+
+
+def preview(frame: pl.DataFrame) -> str:
+    """The first rows as a Markdown table; participants' text is cut and kept from being markup."""
+    head = frame.head(PREVIEW_ROWS)
+    rows = [[_cell(value) for value in row] for row in head.iter_rows()]
+    lines = [head.columns, ["---"] * head.width, *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(value: object) -> str:
+    text = " ".join(str(value)[:PREVIEW_WIDTH].split())
+    for mark, harmless in (("&", "&amp;"), ("<", "&lt;"), ("|", "&#124;"), ("[", "&#91;"), ("`", "&#96;")):
+        text = text.replace(mark, harmless)
+    return text

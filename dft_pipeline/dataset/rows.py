@@ -1,0 +1,157 @@
+"""Training rows: what Γ chose for each prompt, and how much each criterion of it weighs."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import polars as pl
+
+from dft_pipeline.dataset.gamma import Deliberation, gamma
+from dft_pipeline.graph.scopes import case_scope, context_scope, scopes_of_contexts
+from dft_pipeline.policies import Aggregation
+from dft_pipeline.tables import TABLES
+
+ROW_ID_DIGITS = 32
+FOLDS_BELOW = 10  # with fewer cases than this a hash may put all of them on one side
+SIDES = ((80, "train"), (90, "validation"), (100, "test"))
+
+
+class Snapshot(NamedTuple):
+    """The tables that rows are made from, as in `tables`; `cases` and `links` as the app has them."""
+
+    cases: pl.DataFrame
+    links: pl.DataFrame
+    judgments: pl.DataFrame
+    votes: pl.DataFrame
+    articulations: pl.DataFrame
+    canonical_values: pl.DataFrame
+    wisdom_edges: pl.DataFrame
+    graph_values: pl.DataFrame
+
+
+def reward_rows(snapshot: Snapshot, policy: str, settings: Aggregation) -> pl.DataFrame:
+    """Table `reward_rows`, for every case and for every case with each of its contexts."""
+    table = TABLES["reward_rows"]
+    parts = list(_chosen(snapshot, settings))
+    if not parts:
+        return table.schema.to_frame()
+    rows = pl.concat(parts).join(_prompts(snapshot.cases), on="prompt_id")
+    values = snapshot.canonical_values.select(
+        "value_id", "criteria", value_title="title", value_instructions="instructions_detailed"
+    )
+    rows = rows.join(values, on="value_id").with_columns(
+        context_score=pl.lit(1.0), h=pl.lit(settings.h, dtype=pl.Int64), policy=pl.lit(policy)
+    )
+    return table.conform(_identified(rows))
+
+
+def rubric_rows(reward_rows: pl.DataFrame) -> pl.DataFrame:
+    """Table `rubric_rows`: a value weighs its largest context_score · share for the prompt, shared out evenly.
+
+    A value without criteria has nothing to weigh and takes no part.
+    """
+    weighed = (
+        reward_rows.filter(pl.col("criteria").list.len() > 0)
+        .group_by("prompt_id", "prompt", "value_id", "criteria", maintain_order=True)
+        .agg(
+            best=(pl.col("context_score") * pl.col("share")).max(), row_ids=pl.col("row_id").unique().sort()
+        )
+    )
+    share = pl.col("best") / pl.col("best").sum().over("prompt_id")
+    split = weighed.with_columns(
+        weight=share / pl.col("criteria").list.len(),
+        criterion_index=pl.int_ranges(pl.col("criteria").list.len()),
+        criterion="criteria",
+    )
+    return TABLES["rubric_rows"].conform(split.explode("criterion", "criterion_index"))
+
+
+def astray(reward_rows: pl.DataFrame, values: pl.DataFrame, edges: pl.DataFrame) -> list[str]:
+    """The row_ids of rows that point at a value or an edge that is not there."""
+    lost = reward_rows.join(values, on="value_id", how="anti")
+    pointed = reward_rows.explode("edge_ids").filter(pl.col("edge_ids").is_not_null())
+    unwise = pointed.join(edges, left_on="edge_ids", right_on="edge_id", how="anti")
+    return sorted({*lost["row_id"], *unwise["row_id"]})
+
+
+def uneven_prompts(rubric_rows: pl.DataFrame) -> list[str]:
+    """The prompts whose weights do not sum to 1, but for rounding."""
+    sums = rubric_rows.group_by("prompt_id").agg(pl.col("weight").sum())
+    return sums.filter((pl.col("weight") - 1).abs() > 1e-9)["prompt_id"].sort().to_list()
+
+
+def row_id(prompt_id: str, context_id: str | None, value_id: int, policy: str, h: int | None) -> str:
+    """First 32 hex digits of the SHA-256 of the JSON array of what the row means; an h of None is `all`."""
+    meaning = [prompt_id, context_id, value_id, policy, "all" if h is None else h]
+    return hashlib.sha256(_json(meaning)).hexdigest()[:ROW_ID_DIGITS]
+
+
+def side(group: str) -> str:
+    """The split of all prompts of a group (a case): 80 / 10 / 10 by a hash, so that it never changes."""
+    percent = int.from_bytes(hashlib.sha256(group.encode()).digest()[:8], "big") % 100
+    return next(name for bound, name in SIDES if percent < bound)
+
+
+def _chosen(snapshot: Snapshot, settings: Aggregation) -> Iterator[pl.DataFrame]:
+    """What Γ chose, per case and per case and context, with the edges that end in each value."""
+    scoped = snapshot.judgments.join(
+        scopes_of_contexts(snapshot.judgments["context_id"], snapshot.links), on="context_id"
+    )
+    for case_id in sorted(snapshot.cases["id"]):
+        contexts = sorted(snapshot.links.filter(pl.col("case_id") == case_id)["context_id"])
+        for context_id in (None, *contexts):
+            scope = case_scope(case_id) if context_id is None else context_scope(context_id)
+            asked = _asked(snapshot, scoped, case_id, scope)
+            yield (
+                gamma(asked, settings)
+                .join(_edges_into(asked.edges), on="value_id", how="left")
+                .with_columns(prompt_id=pl.lit(case_id), context_id=pl.lit(context_id, dtype=pl.String))
+            )
+
+
+def _asked(snapshot: Snapshot, scoped: pl.DataFrame, case_id: str, scope: str) -> Deliberation:
+    in_case, in_scope = pl.col("case_id") == case_id, pl.col("scope") == scope
+    return Deliberation(
+        votes=snapshot.votes.filter(in_case),
+        articulations=snapshot.articulations.filter(in_case),
+        judgments=scoped.filter(in_scope),
+        edges=snapshot.wisdom_edges.filter(in_scope),
+        nodes=snapshot.graph_values.filter(in_scope),
+        in_context=scope != case_scope(case_id),
+    )
+
+
+def _edges_into(edges: pl.DataFrame) -> pl.DataFrame:
+    return edges.group_by(value_id="wiser_value_id").agg(edge_ids=pl.col("edge_id").sort())
+
+
+def _prompts(cases: pl.DataFrame) -> pl.DataFrame:
+    """The cases as prompts: prompt_id, prompt, split, and a fold where there are few."""
+    ids = sorted(cases["id"])
+    folds = range(len(ids)) if len(ids) < FOLDS_BELOW else [None] * len(ids)
+    places = pl.DataFrame(
+        {"prompt_id": ids, "split": [side(case_id) for case_id in ids], "fold": list(folds)},
+        schema={"prompt_id": pl.String, "split": pl.String, "fold": pl.Int64},
+    )
+    return cases.select(prompt_id="id", prompt="question").join(places, on="prompt_id")
+
+
+def _identified(rows: pl.DataFrame) -> pl.DataFrame:
+    """Adds row_id and row_hash, the hash of all columns but itself, in the table's order."""
+    meaning = ("prompt_id", "context_id", "value_id", "policy", "h")
+    ids = [row_id(*row) for row in rows.select(meaning).iter_rows()]
+    named = rows.with_columns(
+        pl.col("edge_ids").fill_null(pl.lit([], dtype=pl.List(pl.String))), row_id=pl.Series(ids, dtype=pl.String)
+    )
+    columns = [column for column in TABLES["reward_rows"].columns if column != "row_hash"]
+    hashes = [_row_hash(row) for row in named.select(columns).iter_rows(named=True)]
+    return named.with_columns(row_hash=pl.Series(hashes, dtype=pl.String))
+
+
+def _row_hash(row: Mapping[str, object]) -> str:
+    return hashlib.sha256(_json(row)).hexdigest()
+
+
+def _json(content: object) -> bytes:
+    return json.dumps(content, separators=(",", ":")).encode()

@@ -1,0 +1,1 @@
+"""From what counts of each participant to the moral graph: tally, consensus, unwinding, rank."""

@@ -1,0 +1,57 @@
+"""A Dagster logger for a person at a terminal: one line per finished table, checks that fail, what went wrong."""
+
+import logging
+from typing import Any
+
+import dagster as dg
+from rich.console import Console
+from rich.markup import escape
+
+
+class _Terminal(logging.Handler):
+    """Says what a run's events mean; leaves out what only a developer of Dagster would miss."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self.console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        meta: dict[str, Any] = getattr(record, "dagster_meta", {})
+        event = meta.get("dagster_event")
+        if event is not None and (line := _line(event)):
+            self.console.print(line, highlight=False)
+
+
+def _line(event: dg.DagsterEvent) -> str | None:
+    match event.event_type_value:
+        case "ASSET_MATERIALIZATION":
+            return _materialized(event)
+        case "ASSET_CHECK_EVALUATION":
+            return _checked(event)
+        case "STEP_FAILURE":
+            return f"[red]  ✗ {event.step_key}[/red]"
+        case _:
+            return None
+
+
+def _materialized(event: dg.DagsterEvent) -> str:
+    materialization = event.step_materialization_data.materialization
+    rows = materialization.metadata.get("dagster/row_count")
+    name = materialization.asset_key.to_user_string()
+    return f"  [green]✓[/green] {name:<28} {rows.value:>12,} rows" if rows else f"  [green]✓[/green] {name}"
+
+
+def _checked(event: dg.DagsterEvent) -> str | None:
+    evaluation = event.asset_check_evaluation_data
+    if evaluation.passed:
+        return None
+    found = evaluation.metadata["found"].value if "found" in evaluation.metadata else ""
+    name = f"{evaluation.asset_key.to_user_string()}: {evaluation.check_name}"
+    return f"  [red]✗ {name}[/red] {escape(str(found))}"
+
+
+@dg.logger(description="For a person at a terminal.")
+def progress_logger(_: dg.InitLoggerContext) -> logging.Logger:
+    logger = logging.Logger("dft.progress", logging.DEBUG)
+    logger.addHandler(_Terminal(Console(stderr=True)))
+    return logger

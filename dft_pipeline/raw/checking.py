@@ -1,0 +1,170 @@
+"""Whether a record is a good row of its table: each value parsed, or the rule that it breaks.
+
+A rule's name is what `quarantine` says of the row; the rules of a single value are all here.
+"""
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from dft_pipeline.raw.reading import Cell, Record, Unreadable
+from dft_pipeline.raw.tables import ColumnType, SourceColumn, SourceTable
+
+INT64 = range(-(2**63), 2**63)
+LONGEST_KEY = 2000  # bytes of a text that is part of a key; an index entry of PostgreSQL holds 2,704
+SHOWN = 200  # characters of an offending value that are kept
+
+
+class Fault(NamedTuple):
+    """Why a record is set aside. `value` is shortened; `column` is None where there is no record at all."""
+
+    column: str | None
+    rule: str
+    value: str | None
+
+
+class Broken(Exception):
+    """A value breaks the rule that the exception is named by."""
+
+
+Row = tuple[Any, ...]
+
+
+def check(table: SourceTable, record: Record) -> Row | Fault:
+    """The record's values in the order of the table's columns, or the first fault, keys first."""
+    if isinstance(record, Unreadable):
+        return Fault(None, "wrong_type", record.found)
+    values = {}
+    for column in sorted(table.columns, key=lambda column: column.name not in table.key):
+        try:
+            values[column.name] = _value(column, record.get(column.name), column.name in table.key)
+        except Broken as rule:
+            return Fault(column.name, str(rule), _shown(column, record.get(column.name)))
+    return tuple(values[column.name] for column in table.columns)
+
+
+def _value(column: SourceColumn, found: object, is_key: bool) -> object:
+    if found is None or (isinstance(found, float) and math.isnan(found)):
+        if is_key:
+            raise Broken("missing_key")
+        if not column.nullable:
+            raise Broken("bad_time" if column.type == "time" else "wrong_type")
+        return None
+    value = PARSERS[column.type](found)
+    if column.allowed and value not in column.allowed:
+        raise Broken("unknown_enum")
+    if is_key and isinstance(value, str) and len(value.encode()) > LONGEST_KEY:
+        raise Broken("out_of_range")
+    return value
+
+
+def _integer(found: object) -> int:
+    if isinstance(found, Cell):
+        digits = found.strip().removeprefix("-")
+        if not (digits.isascii() and digits.isdigit()):
+            raise Broken("wrong_type")
+        found = int(found) if len(digits) <= 20 else 2**64
+    # A whole number that a table program wrote with a decimal point is still that number.
+    if isinstance(found, float) and found.is_integer():
+        found = int(found)
+    if isinstance(found, bool) or not isinstance(found, int):
+        raise Broken("wrong_type")
+    if found not in INT64:
+        raise Broken("out_of_range")
+    return found
+
+
+def _text(found: object) -> str:
+    if not isinstance(found, str):
+        raise Broken("wrong_type")
+    if "\0" in found:
+        raise Broken("nul_byte")
+    if not found.isascii():
+        try:
+            found.encode()
+        except UnicodeEncodeError:
+            raise Broken("bad_unicode") from None
+    return str(found)
+
+
+def _texts(found: object) -> list[str]:
+    if isinstance(found, Cell):
+        found = _parsed(_text(found))
+    if not isinstance(found, list):
+        raise Broken("wrong_type")
+    return [_text(item) for item in found]
+
+
+def _time(found: object) -> datetime:
+    """A time in UTC; one without an offset is taken as UTC, as the app writes it."""
+    if isinstance(found, str):
+        try:
+            found = datetime.fromisoformat(_text(found).strip())
+        except ValueError:
+            raise Broken("bad_time") from None
+    if not isinstance(found, datetime):
+        raise Broken("bad_time")
+    try:
+        return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
+    except OverflowError:
+        raise Broken("bad_time") from None
+
+
+def _boolean(found: object) -> bool:
+    if isinstance(found, Cell) and found.lower() in {"true", "false"}:
+        return found.lower() == "true"
+    if not isinstance(found, bool):
+        raise Broken("wrong_type")
+    return found
+
+
+def _json(found: object) -> str:
+    """The value as JSON text; a value that is text already is taken as JSON."""
+    if isinstance(found, str):
+        found = _parsed(_text(found))
+    _check_json(found)
+    try:
+        return json.dumps(found, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError):
+        raise Broken("wrong_type") from None
+
+
+def _check_json(found: object) -> None:
+    """Every text in it, keys too, must be one that the database can hold."""
+    if isinstance(found, str):
+        _text(found)
+    elif isinstance(found, Mapping):
+        for key, value in found.items():
+            _check_json(key)
+            _check_json(value)
+    elif isinstance(found, list):
+        for item in found:
+            _check_json(item)
+
+
+def _parsed(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise Broken("wrong_type") from None
+
+
+PARSERS: Mapping[ColumnType, Callable[[object], object]] = {
+    "integer": _integer,
+    "text": _text,
+    "texts": _texts,
+    "time": _time,
+    "boolean": _boolean,
+    "json": _json,
+}
+
+
+def _shown(column: SourceColumn, found: object) -> str | None:
+    """The offending value in print, shortened; None where the column could tell who somebody is."""
+    if found is None or column.identifying or column.participant:
+        return None
+    # repr keeps a NUL or a lone surrogate visible and storable; slicing first keeps a huge text cheap.
+    text = found[:SHOWN] if isinstance(found, str) else repr(found)[:SHOWN]
+    return text.encode("unicode_escape").decode("ascii")[:SHOWN] if not text.isprintable() else text

@@ -1,0 +1,341 @@
+"""The tables of a snapshot: one declaration per table of grain, key, columns, types and meaning.
+
+What belongs here: what a table *is*. The contract of a frame (`conform`), the Parquet schema and the
+data dictionary in `docs/` all come from this page; how a table is computed stands elsewhere.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+TIME = pl.Datetime("us", "UTC")
+IDS = pl.List(pl.Int64)
+TEXTS = pl.List(pl.String)
+EDGES = pl.List(
+    pl.Struct(
+        {
+            "source_value_id": pl.Int64,
+            "wiser_value_id": pl.Int64,
+            "wiser_likelihood": pl.Float64,
+            "marked_wiser": pl.Int64,
+        }
+    )
+)
+ANSWERS = pl.List(
+    pl.Struct(
+        {
+            "group": pl.String,
+            "participant_count": pl.Int64,
+            "upgrade": pl.Int64,
+            "no_upgrade": pl.Int64,
+            "not_sure": pl.Int64,
+        }
+    )
+)
+
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its type, what it means, and whether it may be null."""
+
+    dtype: pl.DataType | type[pl.DataType]
+    meaning: str
+    nullable: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of a snapshot. `key` identifies a row and gives the order of rows in the file."""
+
+    name: str
+    stage: str
+    grain: str
+    key: tuple[str, ...]
+    columns: Mapping[str, Column]
+
+    @property
+    def schema(self) -> pl.Schema:
+        return pl.Schema({name: column.dtype for name, column in self.columns.items()})
+
+    def conform(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The frame with exactly this table's columns and types, sorted by key, in one chunk.
+
+        Raises polars.exceptions.PolarsError where a column is missing or a value does not fit its type.
+        """
+        # One chunk: Parquet's bytes depend on the chunks of a frame, and equal frames must give equal files.
+        return frame.select(self.columns.keys()).cast(dict(self.schema)).sort(self.key).rechunk()
+
+
+def _text(meaning: str, nullable: bool = False) -> Column:
+    return Column(pl.String, meaning, nullable)
+
+
+def _count(meaning: str) -> Column:
+    return Column(pl.Int64, meaning)
+
+
+def _id(meaning: str, nullable: bool = False) -> Column:
+    return Column(pl.Int64, meaning, nullable)
+
+
+def _rate(meaning: str, nullable: bool = False) -> Column:
+    return Column(pl.Float64, meaning, nullable)
+
+
+def _time(meaning: str) -> Column:
+    return Column(TIME, meaning)
+
+
+PARTICIPANT = _text("the participant's pseudonym: 32 hex digits of a keyed hash of the app's id")
+SOURCE = _id("the value that one moves from")
+WISER = _id("the value that is proposed as wiser")
+CONTEXT = _text('the "When ..." string in which the upgrade is said to apply')
+SCOPE = _text("`all`, `case:ID` or `context:ID`: which judgments count")
+
+VALUE_TEXTS: Mapping[str, Column] = {
+    "title": _text("the value's name"),
+    "instructions_short": _text("what the chatbot should do, in a sentence"),
+    "instructions_detailed": _text("what the chatbot should do, in full"),
+    "criteria": Column(TEXTS, "the evaluation criteria, in the card's own order"),
+}
+WRITTEN: Mapping[str, Column] = {
+    "created_at": _time("when the value was written"),
+    "updated_at": _time("when its text was last changed"),
+}
+
+COUNTS: Mapping[str, Column] = {
+    "contexts": Column(TEXTS, "the distinct contexts of all judgments of the pair, either way, sorted"),
+    "marked_wiser": _count("judgments source → wiser that say `upgrade`"),
+    "marked_not_wiser": _count("judgments source → wiser that say `no_upgrade`"),
+    "marked_less_wise": _count("judgments wiser → source that say `upgrade`"),
+    "marked_unsure": _count("judgments source → wiser that say `not_sure`"),
+    "judgments_both_ways": _count("all judgments source → wiser plus all judgments wiser → source"),
+    "wiser_likelihood": _rate(
+        "(marked_wiser − marked_less_wise) / the sum of the four marks: net agreement, −1 to 1; "
+        "null where there are no marks",
+        nullable=True,
+    ),
+    "entropy": _rate("Shannon entropy of the policy's counts, in bits; null where they are all 0", nullable=True),
+}
+PAIR: Mapping[str, Column] = {"scope": SCOPE, "source_value_id": SOURCE, "wiser_value_id": WISER}
+REASON = _text("the first rule of the policy that rejects the pair", nullable=True)
+PAIR_KEY = ("scope", "source_value_id", "wiser_value_id")
+
+_TABLES = (
+    Table(
+        "canonical_values",
+        "values",
+        "a value that cards were merged into",
+        ("value_id",),
+        {
+            "value_id": _id("the value"),
+            **VALUE_TEXTS,
+            "card_count": _count("participants' cards that became this value"),
+            "representative_card_id": _id("the card whose text the value has"),
+            "representative_card_kind": _text("`card` (a participant's) or `canonical` (the app's)"),
+            **WRITTEN,
+        },
+    ),
+    Table(
+        "card_values",
+        "values",
+        "a card and the value it became",
+        ("card_kind", "card_id"),
+        {
+            "card_kind": _text("`card` (a participant's) or `canonical` (the app's)"),
+            "card_id": _id("the card"),
+            "value_id": _id("the value it became"),
+            "similarity": _rate("cosine to the value's representative; null where nothing was compared", True),
+            "decided_by": _text("what decided: `given` is the app's own assignment"),
+            "motivation": _text("why, in words, where the decider gives any", nullable=True),
+        },
+    ),
+    Table(
+        "judgments",
+        "values",
+        "the one judgment that counts of a participant for an ordered pair of values",
+        ("participant_id", "source_value_id", "wiser_value_id"),
+        {
+            "participant_id": PARTICIPANT,
+            "source_value_id": SOURCE,
+            "wiser_value_id": WISER,
+            "relationship": _text("the answer: `upgrade`, `no_upgrade` or `not_sure`"),
+            "context_id": CONTEXT,
+            "case_ids": Column(TEXTS, "the cases that the context belongs to, sorted"),
+            "created_at": _time("when the participant first answered"),
+            "updated_at": _time("when the participant last changed the answer"),
+            "story": _text("the first-person story that was shown with the proposal", nullable=True),
+            "comment": _text("what the participant added", nullable=True),
+        },
+    ),
+    Table(
+        "votes",
+        "values",
+        "the one vote, or the one showing, that counts of a participant for a value in a case",
+        ("participant_id", "value_id", "case_id", "is_vote"),
+        {
+            "participant_id": PARTICIPANT,
+            "value_id": _id("the value"),
+            "case_id": _text("the case"),
+            "is_vote": Column(pl.Boolean, "true: marked as wise; false: shown in a draw"),
+            "created_at": _time("when it was cast or shown"),
+        },
+    ),
+    Table(
+        "articulations",
+        "values",
+        "a value that a participant articulated for a case",
+        ("participant_id", "value_id", "case_id"),
+        {
+            "participant_id": PARTICIPANT,
+            "value_id": _id("the value that the participant's card became"),
+            "case_id": _text("the case of the chat"),
+        },
+    ),
+    Table(
+        "quarantine",
+        "values",
+        "a row that was set aside",
+        ("table", "key", "column", "rule", "source", "value"),
+        {
+            "table": _text("the source table"),
+            "key": _text("the row's key as JSON, participants as pseudonyms; null where it has none", True),
+            "column": _text("the column that breaks the rule", nullable=True),
+            "rule": _text("the rule that set it aside"),
+            "value": _text("the offending value, shortened; null where it identifies a person", nullable=True),
+            "source": _text("where it was read: file and row, or the raw table"),
+        },
+    ),
+    Table(
+        "pair_tallies",
+        "graph",
+        "an ordered pair of values with a judgment either way, in a scope",
+        PAIR_KEY,
+        {
+            **PAIR,
+            **COUNTS,
+            "is_edge": Column(pl.Boolean, "whether the policy makes it an edge of the scope's moral graph"),
+            "rejection_reason": REASON,
+        },
+    ),
+    Table(
+        "wisdom_edges",
+        "graph",
+        "an edge of the moral graph in a scope",
+        PAIR_KEY,
+        {
+            "edge_id": _text("`scope|source|wiser`"),
+            **PAIR,
+            **COUNTS,
+            "policy": _text("the consensus policy that made it"),
+        },
+    ),
+    Table(
+        "rejected_pairs",
+        "graph",
+        "a candidate (a pair with an `upgrade`) that is not an edge, in a scope",
+        PAIR_KEY,
+        {**PAIR, **COUNTS, "rejection_reason": _text("the first rule of the policy that rejects the pair")},
+    ),
+    Table(
+        "contested",
+        "graph",
+        "a pair contested in direction, or a component that was unwound, in a scope",
+        ("scope", "component_id", "kind", "value_ids"),
+        {
+            "scope": SCOPE,
+            "component_id": _id("the smallest value in it"),
+            "kind": _text("`contested_direction`, `within_context` or `across_contexts`"),
+            "is_dispute": Column(pl.Boolean, "whether it is called a dispute: not for `across_contexts`"),
+            "value_ids": Column(IDS, "its values, sorted"),
+            "edges": Column(EDGES, "its directed pairs, sorted"),
+            "unwound_edges": Column(EDGES, "those of them that were removed, sorted"),
+            "participant_count": _count("participants who judged one of its pairs, either way"),
+            "answers_by_group": Column(
+                ANSWERS,
+                "the answers to its pairs by self-reported political affiliation; counts are null where they, or "
+                "what they can be derived from, rest on fewer than 5 people",
+            ),
+        },
+    ),
+    Table(
+        "graph_values",
+        "graph",
+        "a value that is an end of an edge, in a scope",
+        ("scope", "value_id"),
+        {
+            "scope": SCOPE,
+            "value_id": _id("the value"),
+            **VALUE_TEXTS,
+            "contexts": Column(TEXTS, "the distinct contexts of its incoming edges, sorted"),
+            "wisdom": _rate("sum of wiser_likelihood over its incoming edges"),
+            "pagerank": _rate("weighted by wiser_likelihood, damping 0.85; sums to 1 in a scope"),
+            "votes": _count("participants who voted for it in the scope"),
+            "shown": _count("participants to whom it was shown in the scope"),
+            "vote_rate": _rate("votes / shown; null where it was never shown", nullable=True),
+            **WRITTEN,
+            "vote_rate_low": _rate("lower bound of the 95 % Wilson interval of vote_rate", nullable=True),
+        },
+    ),
+    Table(
+        "edge_judgments",
+        "graph",
+        "a judgment behind a pair that is an edge or a candidate, in a scope",
+        ("edge_id", "direction", "participant_id"),
+        {
+            "edge_id": _text("`scope|source|wiser`"),
+            "participant_id": PARTICIPANT,
+            "relationship": _text("the answer"),
+            "direction": _text("`forward`: asked source → wiser; `reverse`: asked wiser → source"),
+            "context_id": CONTEXT,
+            "story": _text("the first-person story that was shown with the proposal", nullable=True),
+            "comment": _text("what the participant added", nullable=True),
+            "created_at": _time("when the participant first answered"),
+        },
+    ),
+    Table(
+        "reward_rows",
+        "dataset",
+        "a prompt, a context that applies to it (or none) and a value that Γ chose there",
+        ("prompt_id", "context_id", "value_id"),
+        {
+            "row_id": _text("32 hex digits; the same as long as the row means the same"),
+            "prompt_id": _text("the prompt: a case's id"),
+            "prompt": _text("what the user asked"),
+            "context_id": _text("the context; null for the case alone", nullable=True),
+            "context_score": _rate("how well the context fits the prompt; 1 for a case's own"),
+            "value_id": _id("the value that Γ chose"),
+            "value_title": _text("its name"),
+            "value_instructions": _text("what the chatbot should do, in full"),
+            "criteria": VALUE_TEXTS["criteria"],
+            "support": _count("participants who support the value, directly or carried along edges"),
+            "share": _rate("support / participants exposed to the value"),
+            "reach": _rate("support / participants active there"),
+            "h": Column(pl.Int64, "how many edges support was carried at most; null for `all`", nullable=True),
+            "policy": _text("the consensus policy of the graph"),
+            "edge_ids": Column(TEXTS, "the edges that end in the value there, sorted"),
+            "split": _text("`train`, `validation` or `test`, by a hash of the case"),
+            "row_hash": _text("SHA-256 of the row's whole content, hex"),
+            "fold": _id("leave-one-case-out fold, where there are fewer than ten cases", nullable=True),
+        },
+    ),
+    Table(
+        "rubric_rows",
+        "dataset",
+        "a criterion of a value that is wise for a prompt",
+        ("prompt_id", "value_id", "criterion_index"),
+        {
+            "prompt_id": _text("the prompt"),
+            "prompt": _text("what the user asked"),
+            "value_id": _id("the value"),
+            "criterion_index": _count("place of the criterion in the value's card, from 0"),
+            "criterion": _text("the criterion"),
+            "weight": _rate("its weight; a prompt's weights sum to 1"),
+            "row_ids": Column(TEXTS, "the reward rows that the weight comes from, sorted"),
+        },
+    ),
+)
+
+TABLES: Mapping[str, Table] = {table.name: table for table in _TABLES}

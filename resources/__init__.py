@@ -1,0 +1,1 @@
+"""What touches the outside: settings from the environment, the database, the lake."""

@@ -1,0 +1,108 @@
+"""Dagster's resources: where a build reads and writes, and the settings that it is made with."""
+
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+
+from dft_pipeline.policies import SnapshotSettings, snapshot_settings
+from dft_pipeline.raw.tables import SOURCE_TABLES
+from dft_pipeline.values.pseudonyms import pseudonymised
+from resources.database import database, libpq, prepare
+from resources.extraction import SET_ASIDE, raw_schema, set_aside_schema
+from resources.lake import Lake
+from resources.settings import Settings, settings
+
+
+class BuildSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """How a snapshot is made, in the words of `dft build`."""
+
+    policy: str = "default"
+    h: str | None = None
+    dedup: str = "given"
+
+    @property
+    def snapshot(self) -> SnapshotSettings:
+        return snapshot_settings(self.policy, self.h, self.dedup)
+
+
+class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """The lake, the database and the pseudonym key that the environment names, opened when they are needed."""
+
+    @cached_property
+    def settings(self) -> Settings:
+        return settings()
+
+    @cached_property
+    def lake(self) -> Lake:
+        return Lake(self.settings.lake_url)
+
+    @contextmanager
+    def database(self) -> Iterator[str]:
+        """The address of the project's database, ready for use."""
+        with database(self.settings) as url:
+            prepare(url)
+            yield url
+
+    @contextmanager
+    def source(self) -> Iterator[str]:
+        """The address of the deliberation app's database."""
+        if self.settings.source_url is not None:
+            yield libpq(self.settings.source_url)
+        else:
+            with self.database() as url:
+                yield url
+
+    def table(self, name: str, day: date) -> pl.DataFrame:
+        """A table of the snapshot that is being built."""
+        return self.lake.in_build(name, day)
+
+    def keep(self, name: str, day: date, frame: pl.DataFrame) -> pl.DataFrame:
+        """Keeps a table for the snapshot that is being built, and gives it back."""
+        self.lake.stage(name, day, frame)
+        return frame
+
+    def raw_files(self, name: str, day: date) -> list[str]:
+        """The lake's files that a snapshot of the day reads of a raw table."""
+        table = SOURCE_TABLES.get(name)
+        return self.lake.raw_files(name, day if table is not None and table.evidence else None)
+
+    def raw(self, name: str, day: date) -> pl.DataFrame:
+        """A raw table as a snapshot of the day sees it, with participant_id in place of `userId`."""
+        files = self.raw_files(name, day)
+        if name == SET_ASIDE:
+            return self.lake.raw(files, set_aside_schema())
+        rows = self.lake.raw(files, raw_schema(SOURCE_TABLES[name]))
+        return pseudonymised(rows, "userId", self.settings.key()) if "userId" in rows.columns else rows
+
+
+def code_version() -> dict[str, str | None]:
+    """The project's version, and the commit that its checkout stands at, `+` where it was changed since."""
+    try:
+        installed: str | None = version("dft-pipeline")
+    except PackageNotFoundError:
+        installed = None
+    return {"version": installed, "git_commit": _git_commit()}
+
+
+def _git_commit() -> str | None:
+    commit = _git("rev-parse", "HEAD")
+    return f"{commit}+" if commit and _git("status", "--porcelain", "--untracked-files=no") else commit
+
+
+def _git(*words: str) -> str | None:
+    checkout = Path(__file__).parent.parent
+    if not (checkout / ".git").exists():
+        return None
+    command: Sequence[str] = ("git", "-C", str(checkout), *words)
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+

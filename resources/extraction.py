@@ -1,0 +1,203 @@
+"""The app's tables into the lake: only the days that differ are read, as Arrow, by COPY."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import adbc_driver_postgresql.dbapi as adbc
+import polars as pl
+from adbc_driver_manager import Error as DriverError
+from psycopg import sql as composing
+
+from dft_pipeline.raw.tables import SOURCE_TABLES, ColumnType, SourceColumn, SourceTable
+from dft_pipeline.tables import TABLES
+from resources import sql
+from resources.database import NoDatabase
+from resources.lake import NO_DAY, Lake
+from resources.sql import identifiers, statement
+
+SET_ASIDE = "quarantine"
+ROWS_AT_ONCE = 1_000_000  # rows that are held in memory, unless a single day has more
+
+# How a column leaves the database, whatever its type is there: a live app has enums and narrower numbers.
+CASTS: dict[ColumnType, str] = {
+    "integer": "bigint",
+    "text": "text",
+    "texts": "text[]",
+    "time": "timestamp",
+    "boolean": "boolean",
+    "json": "text",
+}
+DTYPES: dict[ColumnType, Any] = {
+    "integer": pl.Int64,
+    "text": pl.String,
+    "texts": pl.List(pl.String),
+    "time": pl.Datetime("us", "UTC"),
+    "boolean": pl.Boolean,
+    "json": pl.String,
+}
+
+
+class MissingSource(RuntimeError):
+    """The source has not the tables or columns that the project needs; names them."""
+
+
+class Extracted(NamedTuple):
+    """What the lake now holds of a table: rows in all, and the days that were written anew or dropped."""
+
+    source_rows: int
+    rows: int
+    days_written: list[str]
+    days_dropped: list[str]
+
+
+class _Day(NamedTuple):
+    day: str
+    rows: int
+    fingerprint: str
+
+
+def raw_schema(table: SourceTable) -> pl.Schema:
+    """Columns and types of a raw table in the lake."""
+    return pl.Schema({column.name: DTYPES[column.type] for column in table.extracted})
+
+
+def set_aside_schema() -> pl.Schema:
+    """Columns and types of what loading set aside, as the lake keeps it."""
+    return TABLES[SET_ASIDE].schema
+
+
+def extract(source_url: str, lake: Lake) -> Iterator[tuple[SourceTable, Extracted]]:
+    """Brings the lake's raw tables up to the source, table by table, as of one moment.
+
+    Raises MissingSource where a table or column is missing that the project cannot do without, and
+    NoDatabase where the source does not answer.
+    """
+    with _connect(source_url) as connection, connection.cursor() as cursor:
+        cursor.execute(sql.text("extract/snapshot"))
+        _fetch(cursor, sql.text("extract/session"))
+        present = _present(cursor)
+        _refuse_missing(present)
+        for table in SOURCE_TABLES.values():
+            yield table, _extract_table(cursor, table, present.get(table.relation, set()), lake)
+
+
+def extract_set_aside(database_url: str, lake: Lake) -> int:
+    """Keeps what loading set aside as a raw file of its own; the number of rows."""
+    with _connect(database_url) as connection, connection.cursor() as cursor:
+        rows = _fetch(cursor, sql.text("extract/quarantine"))
+    frame = rows.select(set_aside_schema().names()).cast(dict(set_aside_schema()))
+    path = lake.write_raw(SET_ASIDE, NO_DAY, frame)
+    lake.write_raw_index(SET_ASIDE, {NO_DAY: {"file": path, "rows": len(frame), "fingerprint": path}})
+    return len(frame)
+
+
+def _connect(url: str) -> Any:
+    try:
+        return adbc.connect(url)
+    except DriverError as error:
+        raise NoDatabase(f"the source does not answer: {str(error).splitlines()[0]}") from None
+
+
+def _extract_table(cursor: Any, table: SourceTable, present: set[str], lake: Lake) -> Extracted:
+    if not present:
+        lake.write_raw_index(table.name, {})
+        return Extracted(0, 0, [], [])
+    parts = _parts(table, present)
+    known = lake.raw_index(table.name)
+    found = {day.day: day for day in _fingerprints(cursor, parts)}
+    changed = [day for day in found.values() if known.get(day.day, {}).get("fingerprint") != day.fingerprint]
+    index = {day: entry for day, entry in known.items() if day in found}
+    for days in _batches(changed):
+        for day, rows in _rows(cursor, table, parts, days):
+            path = lake.write_raw(table.name, day, rows)
+            index[day] = {"file": path, "rows": len(rows), "fingerprint": found[day].fingerprint}
+    lake.write_raw_index(table.name, index)
+    return Extracted(
+        sum(day.rows for day in found.values()),
+        sum(entry["rows"] for entry in index.values()),
+        sorted(day.day for day in changed),
+        sorted(known.keys() - found.keys()),
+    )
+
+
+def _parts(table: SourceTable, present: set[str]) -> dict[str, composing.Composable]:
+    """The table's part in the statements: {relation}, {key}, {day}, {expressions}."""
+    day = """to_char("createdAt"::timestamp, 'YYYY-MM-DD')""" if table.is_dated else f"'{NO_DAY}'::text"
+    return {
+        "relation": composing.Identifier(table.relation),
+        "key": identifiers(*table.key),
+        "day": composing.SQL(day),  # type: ignore[arg-type]
+        "expressions": composing.SQL(", ").join(_expression(column, present) for column in table.extracted),
+    }
+
+
+def _expression(column: SourceColumn, present: set[str]) -> composing.Composed:
+    name = composing.Identifier(column.name)
+    found = name if column.name in present else composing.SQL("NULL")
+    return composing.SQL("{}::{} AS {}").format(found, composing.SQL(CASTS[column.type]), name)  # type: ignore[arg-type]
+
+
+def _fingerprints(cursor: Any, parts: dict[str, composing.Composable]) -> Iterator[_Day]:
+    query = statement("extract/fingerprints", **parts).as_string()
+    for day, rows, digest in _fetch(cursor, query).iter_rows():
+        yield _Day(day, rows, f"{rows}:{digest}")
+
+
+def _batches(days: list[_Day]) -> Iterator[list[_Day]]:
+    batch: list[_Day] = []
+    for day in days:
+        if batch and sum(one.rows for one in batch) + day.rows > ROWS_AT_ONCE:
+            yield batch
+            batch = []
+        batch.append(day)
+    if batch:
+        yield batch
+
+
+def _rows(
+    cursor: Any, table: SourceTable, parts: dict[str, composing.Composable], days: list[_Day]
+) -> Iterator[tuple[str, pl.DataFrame]]:
+    array = "{" + ",".join(day.day for day in days) + "}"
+    cursor.execute(sql.text("extract/days"), (array,))
+    cursor.fetchall()
+    rows = _fetch(cursor, statement("extract/rows", **parts).as_string())
+    schema = raw_schema(table)
+    typed = rows.with_columns(
+        pl.col(name).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+        for name, dtype in schema.items()
+        if isinstance(dtype, pl.Datetime)
+    )
+    for (day,), frame in typed.group_by("day", maintain_order=True):
+        yield str(day), frame.select(schema.names()).cast(dict(schema)).sort(table.key)
+
+
+def _present(cursor: Any) -> dict[str, set[str]]:
+    present: dict[str, set[str]] = {}
+    for relation, name in _fetch(cursor, sql.text("extract/columns")).iter_rows():
+        present.setdefault(relation, set()).add(name)
+    return present
+
+
+def _refuse_missing(present: dict[str, set[str]]) -> None:
+    tables = [table for table in SOURCE_TABLES.values() if not table.optional or table.relation in present]
+    missing = [table.relation for table in tables if table.relation not in present]
+    if missing:
+        raise MissingSource(
+            f"the source has no table {', '.join(missing)}; load table files with `dft load`, or set DFT_SOURCE_URL"
+        )
+    columns = [
+        f"{table.relation}.{column.name}"
+        for table in tables
+        for column in table.extracted
+        if not column.nullable and column.name not in present[table.relation]
+    ]
+    if columns:
+        raise MissingSource(f"the source has no column {', '.join(columns)}")
+
+
+def _fetch(cursor: Any, query: str) -> pl.DataFrame:
+    cursor.execute(query)
+    frame = pl.from_arrow(cursor.fetch_arrow_table())
+    assert isinstance(frame, pl.DataFrame)
+    return frame
+

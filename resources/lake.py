@@ -1,0 +1,199 @@
+"""The lake: Parquet and JSON files under one folder or fsspec URL, each of which appears whole or not at all.
+
+What belongs here: where things lie and how they are written. Snapshot tables are staged first and
+published together with their manifest, so that a build that stops half-way leaves the last good
+snapshot as it was.
+"""
+
+import hashlib
+import io
+import json
+import secrets
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+import fsspec
+import polars as pl
+from fsspec.implementations.local import LocalFileSystem
+
+from dft_pipeline.tables import TABLES
+
+STAGING = ".staging"
+PART = "part-0.parquet"
+NO_DAY = "none"  # the partition of rows that do not say when they were created
+
+
+class LakeProblem(RuntimeError):
+    """Something that should be in the lake is not, or is not as it should be; says what to do."""
+
+
+class Lake:
+    """Files under one root; paths are relative to it, with slashes."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            self.files, self.root = fsspec.core.url_to_fs(url)
+        except (ImportError, ValueError) as error:
+            raise LakeProblem(f"the lake {url} cannot be opened: {error}") from None
+        self.url = url
+        self.is_local = isinstance(self.files, LocalFileSystem)
+
+    # Files
+
+    def read(self, path: str) -> bytes:
+        """Raises LakeProblem where there is no such file."""
+        try:
+            content: bytes = self.files.cat_file(self.at(path))
+        except FileNotFoundError:
+            raise LakeProblem(f"{path} is not in the lake {self.url}") from None
+        return content
+
+    def write(self, path: str, content: bytes) -> None:
+        """Writes a file so that no reader sees it half-written; leaves an identical one as it is."""
+        if self.exists(path) and self.read(path) == content:
+            return
+        if not self.is_local:
+            self.files.pipe_file(self.at(path), content)  # an object appears whole
+            return
+        draft = f"{self._draft_folder()}/{secrets.token_hex(8)}"
+        self.files.pipe_file(draft, content)
+        self.files.makedirs(self.at(path).rpartition("/")[0], exist_ok=True)
+        self.files.mv(draft, self.at(path))
+
+    def exists(self, path: str) -> bool:
+        return bool(self.files.isfile(self.at(path)))
+
+    def remove(self, path: str) -> None:
+        if self.files.exists(self.at(path)):
+            self.files.rm(self.at(path), recursive=True)
+
+    def find(self, folder: str) -> list[str]:
+        """Every file below a folder, sorted."""
+        if not self.files.exists(self.at(folder)):
+            return []
+        start = len(self.root.rstrip("/")) + 1
+        return sorted(str(path)[start:] for path in self.files.find(self.at(folder)))
+
+    def at(self, path: str) -> str:
+        return f"{self.root.rstrip('/')}/{path}"
+
+    def _draft_folder(self) -> str:
+        folder = self.at(f"{STAGING}/drafts")
+        self.files.makedirs(folder, exist_ok=True)
+        return folder
+
+    # Snapshots
+
+    def stage(self, table: str, day: date, frame: pl.DataFrame) -> None:
+        """Keeps a table for the snapshot that is being built."""
+        self.write(_staged(table, day), parquet(TABLES[table].conform(frame)))
+
+    def snapshot(self, table: str, day: date) -> pl.DataFrame:
+        """A table of the day's published snapshot. Raises LakeProblem where there is none."""
+        return pl.read_parquet(io.BytesIO(self.read(published(table, day))))
+
+    def in_build(self, table: str, day: date) -> pl.DataFrame:
+        """A table as the build under way has it: staged, else published."""
+        path = _staged(table, day) if self.exists(_staged(table, day)) else published(table, day)
+        return pl.read_parquet(io.BytesIO(self.read(path)))
+
+    def content_in_build(self, table: str, day: date) -> bytes:
+        path = _staged(table, day) if self.exists(_staged(table, day)) else published(table, day)
+        return self.read(path)
+
+    def publish(self, day: date, manifest: Mapping[str, Any]) -> None:
+        """Moves what is staged to its place and writes the manifest last, which makes it a snapshot."""
+        for table in TABLES:
+            if self.exists(_staged(table, day)):
+                self.write(published(table, day), self.read(_staged(table, day)))
+        self.write(manifest_path(day), json_bytes(manifest))
+        self.clear_staging(day)
+
+    def clear_staging(self, day: date) -> None:
+        """Forgets what a build that did not end has left."""
+        self.remove(f"{STAGING}/as_of={day}")
+
+    def manifest(self, day: date) -> dict[str, Any] | None:
+        """The manifest of the day's snapshot, or None where there is no snapshot."""
+        if not self.exists(manifest_path(day)):
+            return None
+        content: dict[str, Any] = json.loads(self.read(manifest_path(day)))
+        return content
+
+    def days(self) -> list[date]:
+        """The days that have a snapshot, sorted."""
+        names = (path.rpartition("as_of=")[2].removesuffix(".json") for path in self.find("manifests"))
+        return sorted(date.fromisoformat(name) for name in names)
+
+    # Raw tables
+
+    def raw_index(self, table: str) -> dict[str, dict[str, Any]]:
+        """Which file holds each day's rows: day → file, rows, fingerprint."""
+        if not self.exists(_index(table)):
+            return {}
+        content: dict[str, dict[str, Any]] = json.loads(self.read(_index(table)))
+        return content
+
+    def write_raw(self, table: str, day: str, frame: pl.DataFrame) -> str:
+        """Writes a day's rows under their content hash, and gives the path."""
+        content = parquet(frame)
+        path = f"raw/{table}/day={day}/{sha256(content)[:32]}.parquet"
+        self.write(path, content)
+        return path
+
+    def write_raw_index(self, table: str, days: Mapping[str, Mapping[str, Any]]) -> None:
+        self.write(_index(table), json_bytes(days))
+
+    def raw_files(self, table: str, day: date | None) -> list[str]:
+        """The current files of the rows created up to and on a day; of all rows where the day is None."""
+        index = self.raw_index(table)
+        return [
+            entry["file"] for name, entry in sorted(index.items()) if day is None or name <= day.isoformat()
+        ]
+
+    def raw(self, paths: Iterable[str], schema: pl.Schema) -> pl.DataFrame:
+        """The rows of raw files, in the order given."""
+        frames = [pl.read_parquet(io.BytesIO(self.read(path))) for path in paths]
+        return pl.concat([schema.to_frame(), *frames])
+
+    def sweep_raw(self) -> None:
+        """Removes raw files that no index and no kept snapshot names."""
+        kept = {entry["path"] for day in self.days() for entry in (self.manifest(day) or {})["raw_files"]}
+        for path in self.find("raw"):
+            if path.endswith(".parquet") and path not in kept | self._current(path.split("/")[1]):
+                self.remove(path)
+
+    def _current(self, table: str) -> set[str]:
+        return {entry["file"] for entry in self.raw_index(table).values()}
+
+
+def parquet(frame: pl.DataFrame) -> bytes:
+    """The frame as Parquet with zstd; equal frames in one chunk give equal bytes."""
+    buffer = io.BytesIO()
+    frame.rechunk().write_parquet(buffer, compression="zstd", statistics=True)
+    return buffer.getvalue()
+
+
+def json_bytes(content: object) -> bytes:
+    return (json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def published(table: str, day: date) -> str:
+    return f"{table}/as_of={day}/{PART}"
+
+
+def manifest_path(day: date) -> str:
+    return f"manifests/as_of={day}.json"
+
+
+def _staged(table: str, day: date) -> str:
+    return f"{STAGING}/as_of={day}/{table}/{PART}"
+
+
+def _index(table: str) -> str:
+    return f"raw/{table}/index.json"

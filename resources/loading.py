@@ -1,0 +1,243 @@
+"""Table files into the app's tables: streamed, one transaction per table, nothing half-loaded."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg import sql as composing
+from psycopg.rows import namedtuple_row
+
+from dft_pipeline.raw.checking import Fault, Row, check
+from dft_pipeline.raw.reading import FORMATS, Record, RefusedFile, Unreadable, records
+from dft_pipeline.raw.tables import SOURCE_TABLES, SourceTable
+from dft_pipeline.values.pseudonyms import pseudonym
+from resources import sql
+from resources.sql import identifiers, statement
+
+
+class Aside(NamedTuple):
+    """A row of a file that was set aside. `row` counts records from 1; `key` is JSON, people as pseudonyms."""
+
+    row: int
+    key: str | None
+    column: str | None
+    rule: str
+    value: str | None
+
+
+class Loaded(NamedTuple):
+    """What became of one file: read = new + changed + unchanged + set aside."""
+
+    table: str
+    file: str
+    read: int
+    new: int
+    changed: int
+    unchanged: int
+    set_aside: list[Aside]
+    unknown_columns: list[str]
+
+
+class Refused(NamedTuple):
+    """A file of which nothing was loaded, and why."""
+
+    table: str
+    file: str
+    reason: str
+
+
+class Source(NamedTuple):
+    """What a folder holds: one file per table, and files that are not the app's tables."""
+
+    files: dict[str, Path]
+    ignored: list[str]
+
+
+Progress = Callable[[str, int], None]
+
+
+def find_files(folder: Path) -> Source:
+    """The table files in a folder. Raises RefusedFile where it has none, or two for one table."""
+    files: dict[str, Path] = {}
+    ignored = []
+    for path in sorted(folder.iterdir()):
+        if path.stem not in SOURCE_TABLES or path.suffix not in FORMATS:
+            ignored.append(path.name)
+        elif path.stem in files:
+            raise RefusedFile(f"{files[path.stem].name} and {path.name} are both the table {path.stem}")
+        else:
+            files[path.stem] = path
+    if not files:
+        raise RefusedFile(f"no table files in {folder.name or folder}; there should be some like edge.json")
+    return Source({name: files[name] for name in SOURCE_TABLES if name in files}, ignored)
+
+
+def load(
+    connection: psycopg.Connection[Any], source: Source, key: bytes, strict: bool, progress: Progress
+) -> Iterator[Loaded | Refused]:
+    """Loads each file in turn and says what became of it.
+
+    Under `strict`, everything is one transaction, which is taken back at the end where any row was set
+    aside or any file refused.
+    """
+    with _all_or_nothing(connection, strict) as outcomes:
+        connection.execute(sql.text("source/schema"))
+        for name, path in source.files.items():
+            outcome = _load_file(connection, SOURCE_TABLES[name], path, key, progress)
+            outcomes.append(outcome)
+            yield outcome
+
+
+def is_clean(outcome: Loaded | Refused) -> bool:
+    """Whether a file was loaded to its last row."""
+    return isinstance(outcome, Loaded) and not outcome.set_aside
+
+
+@contextmanager
+def _all_or_nothing(
+    connection: psycopg.Connection[Any], strict: bool
+) -> Iterator[list[Loaded | Refused]]:
+    outcomes: list[Loaded | Refused] = []
+    if not strict:
+        connection.autocommit = True
+        yield outcomes
+        return
+    with connection.transaction():
+        yield outcomes
+        if not all(map(is_clean, outcomes)):
+            raise psycopg.Rollback
+
+
+def _load_file(
+    connection: psycopg.Connection[Any], table: SourceTable, path: Path, key: bytes, progress: Progress
+) -> Loaded | Refused:
+    try:
+        with connection.transaction(), connection.cursor(row_factory=namedtuple_row) as cursor:
+            reader = _Reader(table, path, key, progress)
+            _stage(cursor, table, reader)
+            reader.refuse_missing_columns()
+            reader.set_aside += _later_duplicates(cursor, table, key)
+            counts = _upsert(cursor, table)
+            _remember(cursor, table, path, reader.set_aside)
+            cursor.execute(sql.text("load/unstage"))
+    except RefusedFile as refusal:
+        return Refused(table.name, path.name, str(refusal))
+    except (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError) as error:
+        reason = f"{path.name}: the database refuses it: {str(error).splitlines()[0]}"
+        return Refused(table.name, path.name, reason)
+    unchanged = reader.read - counts.new - counts.changed - len(reader.set_aside)
+    aside = sorted(reader.set_aside)
+    return Loaded(
+        table.name, path.name, reader.read, counts.new, counts.changed, unchanged, aside, reader.unknown_columns
+    )
+
+
+class _Reader:
+    """Checks the records of a file one by one, and remembers what it set aside and which columns it saw."""
+
+    def __init__(self, table: SourceTable, path: Path, key: bytes, progress: Progress) -> None:
+        self.table, self.path, self.key, self.progress = table, path, key, progress
+        self.read = 0
+        self.seen: set[str] = set()
+        self.set_aside: list[Aside] = []
+
+    def rows(self) -> Iterator[tuple[int, Row]]:
+        """The good rows with their numbers, from 1."""
+        for record in records(self.path, lambda done: self.progress(self.table.name, done)):
+            self.read += 1
+            if not isinstance(record, Unreadable):
+                self.seen.update(record)
+            checked = check(self.table, record)
+            if isinstance(checked, Fault):
+                self.set_aside.append(Aside(self.read, self._key_of(record), *checked))
+            else:
+                yield self.read, checked
+
+    def refuse_missing_columns(self) -> None:
+        """Raises RefusedFile where no record has a column that every row must have."""
+        required = [column.name for column in self.table.columns if not column.nullable]
+        missing = [name for name in required if name not in self.seen]
+        if self.seen and missing:
+            raise RefusedFile(f"{self.path.name}: without the column {', '.join(missing)}")
+
+    @property
+    def unknown_columns(self) -> list[str]:
+        return sorted(self.seen - set(self.table.by_name))
+
+    def _key_of(self, record: Record) -> str | None:
+        if isinstance(record, Unreadable):
+            return None
+        found = {name: record.get(name) for name in self.table.key}
+        usable = {name: value for name, value in found.items() if isinstance(value, (int, str))}
+        return _key_json(self.table, usable, self.key) if len(usable) == len(found) else None
+
+
+def _key_json(table: SourceTable, values: dict[str, Any], key: bytes) -> str:
+    """A row's key as JSON, with pseudonyms for the ids of participants."""
+    shown = {}
+    for name, value in values.items():
+        column = table.by_name[name]
+        if column.participant:
+            shown["participant_id"] = pseudonym(value, key) if str(value).isdecimal() else None
+        else:
+            shown[name] = value[:200] if isinstance(value, str) else value
+    return json.dumps(shown, separators=(",", ":"))
+
+
+def _stage(cursor: psycopg.Cursor[Any], table: SourceTable, reader: _Reader) -> None:
+    cursor.execute(statement("load/stage", relation=composing.Identifier(table.relation)))
+    with cursor.copy(statement("load/copy", columns=_columns(table))) as copy:
+        for number, row in reader.rows():
+            copy.write_row((*row, number))
+
+
+def _later_duplicates(cursor: psycopg.Cursor[Any], table: SourceTable, key: bytes) -> list[Aside]:
+    cursor.execute(statement("load/duplicates", key=identifiers(*table.key), columns=_columns(table)))
+    return [
+        Aside(
+            number,
+            _key_json(table, dict(zip(table.key, values, strict=True)), key),
+            table.key[0],
+            "duplicate_key",
+            None,
+        )
+        for number, *values in cursor
+    ]
+
+
+def _upsert(cursor: psycopg.Cursor[Any], table: SourceTable) -> Any:
+    changing = [column.name for column in table.columns if column.name not in table.key] or [*table.key]
+    assignments = composing.SQL(", ").join(
+        composing.SQL("{0} = EXCLUDED.{0}").format(composing.Identifier(name)) for name in changing
+    )
+    newer = 'stored."updatedAt" <= EXCLUDED."updatedAt"' if table.is_versioned else "true"
+    cursor.execute(
+        statement(
+            "load/upsert",
+            relation=composing.Identifier(table.relation),
+            key=identifiers(*table.key),
+            columns=_columns(table),
+            assignments=assignments,
+            is_newer=composing.SQL(newer),  # type: ignore[arg-type]
+            stored=_of("stored", changing),
+            excluded=_of("excluded", changing),
+        )
+    )
+    return cursor.fetchone()
+
+
+def _of(row: str, names: list[str]) -> composing.Composed:
+    return composing.SQL(", ").join(composing.Identifier(row, name) for name in names)
+
+
+def _remember(cursor: psycopg.Cursor[Any], table: SourceTable, path: Path, aside: list[Aside]) -> None:
+    file = {"table": table.name, "file": path.name}
+    cursor.execute(sql.text("load/forget_quarantine"), file)
+    cursor.executemany(sql.text("load/quarantine"), [file | row._asdict() for row in aside])
+
+
+def _columns(table: SourceTable) -> composing.Composed:
+    return identifiers(*(column.name for column in table.columns))

@@ -1,0 +1,84 @@
+"""The project's settings: from the environment or a `.env`, typed and checked in this one place."""
+
+import difflib
+import os
+import secrets
+from functools import cached_property
+from pathlib import Path
+
+from dotenv import dotenv_values
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "DFT_"
+KEY_FILE = "pseudonym.key"
+# Names of parts that are not there yet; an environment that has them already is not in error.
+RESERVED = ("DFT_CHAT_MODEL", "DFT_EMBED_MODEL")
+
+
+class BadSettings(ValueError):
+    """The environment says something that the project does not understand; the message says what."""
+
+
+class Settings(BaseSettings):
+    """Where things are. Every field is the environment variable of its name, behind `DFT_`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
+
+    home: Path = Field(Path(".dft"), description="everything that the embedded default writes")
+    database_url: str | None = Field(None, description="PostgreSQL; the embedded server where it is not set")
+    source_url: str | None = Field(None, description="the app's database, where it is another; only read")
+    lake: str | None = Field(None, description="where Parquet goes: a folder or an fsspec URL")
+    pseudonym_key: str | None = Field(None, description="key of the participants' pseudonyms")
+
+    @cached_property
+    def lake_url(self) -> str:
+        return self.lake or str(self.home_folder / "lake")
+
+    @cached_property
+    def home_folder(self) -> Path:
+        return self.home.expanduser().absolute()
+
+    def key(self) -> bytes:
+        """The pseudonym key; made once under the home where the environment has none."""
+        if self.pseudonym_key:
+            return self.pseudonym_key.encode()
+        path = self.home_folder / KEY_FILE
+        if not path.exists():
+            _write_once(path, secrets.token_hex(32))
+        return path.read_text(encoding="ascii").strip().encode()
+
+
+def settings() -> Settings:
+    """The settings as the environment has them now. Raises BadSettings."""
+    _refuse_unknown()
+    try:
+        return Settings()
+    except ValidationError as error:
+        troubles = (f"{PREFIX}{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors())
+        raise BadSettings("; ".join(troubles)) from None
+
+
+def _refuse_unknown() -> None:
+    known = [*(PREFIX + name.upper() for name in Settings.model_fields), *RESERVED]
+    for name in sorted({*os.environ, *dotenv_values(".env")}):
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0)
+            raise BadSettings(f"{name} is no setting; did you mean {near[0]}?")
+
+
+def _write_once(path: Path, content: str) -> None:
+    """Writes a file that only its owner can read; another process may have been faster, whose file stays."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+

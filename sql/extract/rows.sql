@@ -1,0 +1,7 @@
+-- Purpose: the rows that were created on certain days, without the columns that identify people.
+-- Grain: a row of the table, by key. Parameters: {day} of a row, its {expressions} as extracted, {key}, {relation};
+-- the setting dft.days holds the days (a text array; the statement itself must be free of parameters to be a COPY).
+SELECT {day} AS day, {expressions}
+FROM {relation}
+WHERE {day} = ANY (current_setting('dft.days')::text[])
+ORDER BY {key}

@@ -4,7 +4,7 @@ import dagster as dg
 
 from assets import dataset, graph, raw, values
 from assets.metadata import DAYS
-from dft_pipeline.progress import progress_logger
+from dft_pipeline.cli.progress import progress_logger
 from resources.build import BuildSettings, Workplace
 
 ASSETS = [

@@ -11,10 +11,15 @@ import polars as pl
 from dft_pipeline.graph.scopes import ALL
 
 
+def of_all(table: pl.DataFrame) -> pl.DataFrame:
+    """The rows of the scope `all`, in the table's own order."""
+    return table.filter(pl.col("scope") == ALL)
+
+
 def authors_json(wisdom_edges: pl.DataFrame, graph_values: pl.DataFrame) -> bytes:
     """The scope `all` in the shape that the authors published, values and edges sorted by id."""
-    values = graph_values.filter(pl.col("scope") == ALL).sort("value_id")
-    edges = wisdom_edges.filter(pl.col("scope") == ALL).sort("source_value_id", "wiser_value_id")
+    values = of_all(graph_values).sort("value_id")
+    edges = of_all(wisdom_edges).sort("source_value_id", "wiser_value_id")
     graph = {
         "values": [_value(row) for row in values.iter_rows(named=True)],
         "edges": [_edge(row) for row in edges.iter_rows(named=True)],
@@ -25,9 +30,9 @@ def authors_json(wisdom_edges: pl.DataFrame, graph_values: pl.DataFrame) -> byte
 def graphml(wisdom_edges: pl.DataFrame, graph_values: pl.DataFrame) -> bytes:
     """The scope `all` as GraphML: values are nodes, edges go to the wiser value; lists are JSON text."""
     graph = nx.DiGraph()
-    for row in graph_values.filter(pl.col("scope") == ALL).sort("value_id").iter_rows(named=True):
+    for row in of_all(graph_values).sort("value_id").iter_rows(named=True):
         graph.add_node(row["value_id"], **_attributes(row, without=("scope", "value_id")))
-    edges = wisdom_edges.filter(pl.col("scope") == ALL).sort("source_value_id", "wiser_value_id")
+    edges = of_all(wisdom_edges).sort("source_value_id", "wiser_value_id")
     for row in edges.iter_rows(named=True):
         ends = ("source_value_id", "wiser_value_id")
         graph.add_edge(*(row[end] for end in ends), **_attributes(row, without=("scope", *ends)))

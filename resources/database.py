@@ -2,14 +2,15 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import ExitStack, contextmanager
 
 import psycopg
 from sqlalchemy.engine import make_url
 
 from resources import sql
+from resources.files import write_whole
 from resources.postgres_server import embedded_server
+from resources.problems import NoDatabase
 from resources.settings import Settings
 
 DAGSTER_SCHEMA = "dagster"
@@ -26,18 +27,24 @@ nux:
 """
 
 
-class NoDatabase(RuntimeError):
-    """The database does not answer; the message says which, without its password."""
-
-
 @contextmanager
 def database(settings: Settings) -> Iterator[str]:
     """The address of a running PostgreSQL, for libpq. Raises NoDatabase."""
     if settings.database_url is not None:
         yield libpq(settings.database_url)
     else:
-        with embedded_server(settings.home_folder) as address:
+        with _embedded(settings) as address:
             yield address
+
+
+@contextmanager
+def _embedded(settings: Settings) -> Iterator[str]:
+    with ExitStack() as stack:
+        try:
+            address = stack.enter_context(embedded_server(settings.home_folder))
+        except RuntimeError as error:
+            raise NoDatabase(str(error)) from None
+        yield address
 
 
 def libpq(url: str) -> str:
@@ -61,15 +68,20 @@ def prepare(url: str) -> None:
         connection.execute(sql.text("dft/schema"))
 
 
-def prepare_dagster(url: str, home: Path) -> None:
-    """Sets the environment of this process, and so of its children, for Dagster on this database."""
-    folder = home / "dagster"
-    folder.mkdir(parents=True, exist_ok=True)
-    yaml = folder / "dagster.yaml"
-    if not yaml.exists() or yaml.read_text(encoding="utf-8") != DAGSTER_YAML:
-        yaml.write_text(DAGSTER_YAML, encoding="utf-8")
+def prepare_dagster(url: str, settings: Settings) -> None:
+    """Sets the environment of this process, and so of its children, for Dagster on this database.
+
+    Whatever Dagster starts finds the same database, home and lake, wherever it is started.
+    """
+    folder = settings.home_folder / "dagster"
+    write_whole(folder / "dagster.yaml", DAGSTER_YAML.encode())
     address = make_url(url).set(drivername="postgresql+psycopg2")
     address = address.update_query_dict({"options": f"-csearch_path={DAGSTER_SCHEMA}"})
     os.environ["DAGSTER_HOME"] = str(folder)
     os.environ[DAGSTER_URL] = address.render_as_string(hide_password=False)
+    os.environ["DFT_HOME"] = str(settings.home_folder)
+    os.environ["DFT_LAKE"] = settings.lake_url
     os.environ["DFT_DATABASE_URL"] = url
+    os.environ["DFT_PSEUDONYM_KEY"] = settings.key().decode()
+    if settings.source_url is None:
+        os.environ.pop("DFT_SOURCE_URL", None)

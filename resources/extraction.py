@@ -11,8 +11,8 @@ from psycopg import sql as composing
 from dft_pipeline.raw.tables import SOURCE_TABLES, ColumnType, SourceColumn, SourceTable
 from dft_pipeline.tables import TABLES
 from resources import sql
-from resources.database import NoDatabase
 from resources.lake import NO_DAY, Lake
+from resources.problems import MissingSource, NoDatabase
 from resources.sql import identifiers, statement
 
 SET_ASIDE = "quarantine"
@@ -35,10 +35,6 @@ DTYPES: dict[ColumnType, Any] = {
     "boolean": pl.Boolean,
     "json": pl.String,
 }
-
-
-class MissingSource(RuntimeError):
-    """The source has not the tables or columns that the project needs; names them."""
 
 
 class Extracted(NamedTuple):

@@ -18,14 +18,11 @@ import polars as pl
 from fsspec.implementations.local import LocalFileSystem
 
 from dft_pipeline.tables import TABLES
+from resources.problems import LakeProblem
 
 STAGING = ".staging"
 PART = "part-0.parquet"
 NO_DAY = "none"  # the partition of rows that do not say when they were created
-
-
-class LakeProblem(RuntimeError):
-    """Something that should be in the lake is not, or is not as it should be; says what to do."""
 
 
 class Lake:
@@ -63,6 +60,10 @@ class Lake:
 
     def exists(self, path: str) -> bool:
         return bool(self.files.isfile(self.at(path)))
+
+    def hashes(self, paths: Iterable[str]) -> dict[str, str | None]:
+        """The SHA-256 of files, in hex; None where there is none."""
+        return {path: sha256(self.read(path)) if self.exists(path) else None for path in paths}
 
     def remove(self, path: str) -> None:
         if self.files.exists(self.at(path)):

@@ -5,19 +5,18 @@ import os
 import secrets
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from dotenv import dotenv_values
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from resources.problems import BadSettings
+
 PREFIX = "DFT_"
 KEY_FILE = "pseudonym.key"
 # Names of parts that are not there yet; an environment that has them already is not in error.
 RESERVED = ("DFT_CHAT_MODEL", "DFT_EMBED_MODEL")
-
-
-class BadSettings(ValueError):
-    """The environment says something that the project does not understand; the message says what."""
 
 
 class Settings(BaseSettings):
@@ -49,11 +48,11 @@ class Settings(BaseSettings):
         return path.read_text(encoding="ascii").strip().encode()
 
 
-def settings() -> Settings:
-    """The settings as the environment has them now. Raises BadSettings."""
+def settings(**instead: Any) -> Settings:
+    """The settings as the environment has them now, but for those given. Raises BadSettings."""
     _refuse_unknown()
     try:
-        return Settings()
+        return Settings(**instead)
     except ValidationError as error:
         troubles = (f"{PREFIX}{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors())
         raise BadSettings("; ".join(troubles)) from None

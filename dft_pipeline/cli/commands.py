@@ -1,0 +1,418 @@
+"""The `dft` command: what a person or a scheduler types. The clock enters here."""
+
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from resources.lake import Lake
+    from resources.settings import Settings
+
+app = typer.Typer(
+    name="dft",
+    help="Democratic Fine-Tuning as a pipeline: from what a public says is wise to training data.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+audit_app = typer.Typer(help="Walks from a result back to the participants' answers.", no_args_is_help=True)
+export_app = typer.Typer(help="Writes a snapshot for other programs.", no_args_is_help=True)
+app.add_typer(audit_app, name="audit")
+app.add_typer(export_app, name="export")
+
+out = Console()
+err = Console(stderr=True)
+
+FIRST_DAY = date(2023, 1, 1)
+
+
+class Failed(Exception):
+    """The data or the run failed; the message says why and how to go on. Exit code 1."""
+
+
+class GraphFormat(StrEnum):
+    JSON = "json"
+    GRAPHML = "graphml"
+    PARQUET = "parquet"
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+Day = Annotated[str, typer.Option("--as-of", metavar="DAY", help="The day, as YYYY-MM-DD, in UTC.")]
+LatestDay = Annotated[
+    str | None, typer.Option("--as-of", metavar="DAY", help="The day, as YYYY-MM-DD; the latest snapshot's by default.")
+]
+
+
+def main() -> None:
+    """The entry point: exit code 0 done, 1 the data or the run failed, 2 wrong usage."""
+    # A terminated command leaves as an interrupted one does: its database server stops with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    with _explained():
+        app()
+
+
+@app.command()
+def demo(
+    participants: Annotated[int, typer.Option(min=20, help="How many people take part.")] = 300,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same deliberation.")] = 1,
+) -> None:
+    """The whole way on a synthetic deliberation, in a home of its own: $DFT_HOME/demo."""
+    from dft_pipeline.cli import terminal
+    from dft_pipeline.simulate import simulate as simulated
+    from dft_pipeline.simulate import write
+    from resources.settings import settings
+
+    home = settings().home_folder / "demo"
+    chosen = settings(home=home, database_url=None, source_url=None, lake=None)
+    folder, day = home / "deliberation", date(2024, 1, 14)
+    err.print(f"[bold]1[/bold]  A synthetic deliberation of {participants} people, into {_shown(folder)}")
+    write(simulated(participants, seed), folder)
+    lake = _lake(chosen)
+    before = _hashes(lake, day)
+    err.print("[bold]2[/bold]  Its table files, into an embedded PostgreSQL")
+    with _database(chosen) as url:
+        terminal.print_loaded(err, _load(url, folder, chosen, strict=False))
+        err.print(f"[bold]3[/bold]  The nightly job, as of {day}")
+        _run_nightly(chosen, url, day, {}, None)
+    terminal.print_summary(out, terminal.summary(lake, day))
+    after = _hashes(lake, day)
+    if before:
+        same = before == after
+        out.print(
+            f"Built again: all {len(after)} files are byte for byte the same."
+            if same
+            else "Built again from another deliberation or code: the files differ from the last demo's."
+        )
+    terminal.print_next_steps(out, lake, day, _shown(home))
+
+
+@app.command()
+def simulate(
+    participants: Annotated[int, typer.Option(min=1, help="How many people take part.")],
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")],
+    output: Annotated[Path, typer.Option(help="The folder that the table files go to.", file_okay=False)],
+    judgments: Annotated[int | None, typer.Option(min=0, help="How many edge judgments, exactly.")] = None,
+) -> None:
+    """Writes a synthetic deliberation as table files; its dates are fixed, from 2024-01-01 on."""
+    from dft_pipeline.simulate import simulate as simulated
+    from dft_pipeline.simulate import write
+
+    try:
+        deliberation = simulated(participants, seed, judgments)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    write(deliberation, output)
+    rows = sum(len(table) for table in deliberation.tables.values())
+    out.print(f"{rows:,} rows in {len(deliberation.tables)} table files in {output}", highlight=False)
+
+
+@app.command()
+def load(
+    source: Annotated[Path, typer.Argument(help="A folder with one file per table.", exists=True, file_okay=False)],
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Write nothing at all where any row is set aside.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Table files (JSON, NDJSON, CSV, Parquet) into the database; loading twice changes nothing."""
+    from dft_pipeline.cli import terminal
+    from resources.settings import settings
+
+    chosen = settings()
+    if chosen.source_url is not None and chosen.source_url != chosen.database_url:
+        _usage("DFT_SOURCE_URL names the app's own database, which is only read; unset it to load table files")
+    with _database(chosen) as url:
+        outcomes = _load(url, source, chosen, strict)
+    if as_json:
+        _print_json(terminal.loaded_as_json(outcomes))
+    else:
+        terminal.print_loaded(out, outcomes)
+    if trouble := terminal.loading_trouble(outcomes, strict):
+        raise Failed(trouble)
+
+
+@app.command()
+def build(
+    as_of: Day,
+    policy: Annotated[str, typer.Option(help="The consensus policy: default or published-2023.")] = "default",
+    h: Annotated[
+        str | None, typer.Option(help="Edges that support is carried along at most, or `all`.", metavar="N|all")
+    ] = None,
+    dedup: Annotated[str, typer.Option(help="How cards become values: given (the app's own).")] = "given",
+    select: Annotated[
+        str | None, typer.Option(help="Only these assets, with commas between them.", metavar="ASSETS")
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Build anew a day that was built with other settings.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Builds the snapshot of a day: the job `nightly`, here and now."""
+    from dft_pipeline.cli import terminal
+    from resources.settings import settings
+
+    day = _ended(as_of)
+    config = {"policy": policy, "h": h, "dedup": dedup}
+    chosen = settings()
+    lake = _lake(chosen)
+    _refuse_other_settings(lake, day, config, replace)
+    with _database(chosen) as url:
+        _run_nightly(chosen, url, day, config, select)
+    summary = terminal.summary(lake, day)
+    if as_json:
+        _print_json(summary)
+    else:
+        terminal.print_summary(out, summary)
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """What is built, by which policy, and what was set aside."""
+    from dft_pipeline.cli import terminal
+    from resources.settings import settings
+
+    lake = _lake(settings())
+    snapshots = [terminal.summary(lake, day) for day in lake.days()]
+    if as_json:
+        _print_json(snapshots)
+    else:
+        terminal.print_status(out, snapshots, lake.url)
+
+
+@app.command()
+def verify(as_of: Day, as_json: AsJson = False) -> None:
+    """Re-hashes a snapshot, and every raw file that it read, against its manifest."""
+    from dft_pipeline.manifest import damage
+    from resources.settings import settings
+
+    lake, day = _lake(settings()), _date(as_of)
+    manifest = _manifest(lake, day)
+    found = damage(manifest, lake.hashes(file["path"] for file in [*manifest["files"], *manifest["raw_files"]]))
+    count = len(manifest["files"]) + len(manifest["raw_files"])
+    if as_json:
+        _print_json({"as_of": str(day), "files": count, "damage": found})
+    elif not found:
+        out.print(f"{day}: all {count} files are as the manifest says", highlight=False)
+    if found:
+        raise Failed("\n".join([f"{day}: {len(found)} of {count} files are not as the manifest says", *found]))
+
+
+@audit_app.command("edge")
+def audit_edge(
+    source: Annotated[int, typer.Argument(help="The value that one moves from.")],
+    wiser: Annotated[int, typer.Argument(help="The value that is proposed as wiser.")],
+    as_of: LatestDay = None,
+    as_json: AsJson = False,
+) -> None:
+    """The verdict on a pair of values, every judgment behind it, and the judges' votes for both."""
+    from dft_pipeline import audit
+    from dft_pipeline.cli import terminal
+    from resources.settings import settings
+
+    lake = _lake(settings())
+    day = _snapshot_day(lake, as_of)
+    tables = ("pair_tallies", "judgments", "votes", "canonical_values")
+    try:
+        found = audit.audit_edge(source, wiser, *(lake.snapshot(table, day) for table in tables))
+    except audit.UnknownPair as unknown:
+        raise Failed(f"{day}: {unknown}") from None
+    if as_json:
+        _print_json({"as_of": str(day), "verdict": found.verdict, "judgments": found.judgments, "votes": found.votes})
+    else:
+        terminal.print_edge_audit(out, found, day)
+
+
+@export_app.command("graph")
+def export_graph(
+    as_of: Day,
+    output: Annotated[Path, typer.Option(help="The file; for Parquet the folder.")],
+    form: Annotated[GraphFormat, typer.Option("--format", help="The authors' JSON, GraphML or Parquet.")],
+) -> None:
+    """The moral graph, scope `all`."""
+    from dft_pipeline import export
+    from resources.files import write_whole
+    from resources.lake import parquet
+    from resources.settings import settings
+
+    lake, day = _lake(settings()), _date(as_of)
+    _manifest(lake, day)
+    edges, values = lake.snapshot("wisdom_edges", day), lake.snapshot("graph_values", day)
+    match form:
+        case GraphFormat.JSON:
+            write_whole(output, export.authors_json(edges, values))
+        case GraphFormat.GRAPHML:
+            write_whole(output, export.graphml(edges, values))
+        case GraphFormat.PARQUET:
+            write_whole(output / "wisdom_edges.parquet", parquet(export.of_all(edges)))
+            write_whole(output / "graph_values.parquet", parquet(export.of_all(values)))
+    counts = f"{len(export.of_all(values))} values and {len(export.of_all(edges))} edges"
+    out.print(f"{counts} as of {day} in {output}", highlight=False)
+
+
+@app.command()
+def dev(port: Annotated[int, typer.Option(help="The port on 127.0.0.1.", min=1, max=65535)] = 3000) -> None:
+    """Dagster's web UI and daemon on 127.0.0.1, until it is interrupted."""
+    from resources.dagster_process import serve
+    from resources.settings import settings
+
+    chosen = settings()
+    with _database(chosen) as url:
+        _prepare_dagster(chosen, url)
+        err.print(f"Dagster's web UI: http://127.0.0.1:{port} (stop it with Ctrl-C)", highlight=False)
+        raise typer.Exit(serve(port))
+
+
+# The steps that several commands take
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Errors that a person can do something about, in words and with their exit code; no traceback."""
+    from resources.problems import BadSettings, Problem
+
+    try:
+        yield
+    except BadSettings as error:
+        _usage(str(error))
+    except (Failed, Problem) as error:
+        err.print(f"[red]{_escaped(str(error))}[/red]", highlight=False, soft_wrap=True)
+        raise SystemExit(1) from None
+
+
+def _usage(trouble: str) -> NoReturn:
+    err.print(f"[red]{_escaped(trouble)}[/red]", highlight=False, soft_wrap=True)
+    raise SystemExit(2)
+
+
+def _escaped(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def _print_json(content: object) -> None:
+    typer.echo(json.dumps(content, ensure_ascii=False, indent=2, default=str))
+
+
+def _shown(path: Path) -> str:
+    """The path as a person would type it from here."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def _lake(chosen: "Settings") -> "Lake":
+    from resources.lake import Lake
+
+    return Lake(chosen.lake_url)
+
+
+@contextmanager
+def _database(chosen: "Settings") -> Iterator[str]:
+    from resources.database import database, prepare
+
+    with database(chosen) as url:
+        prepare(url)
+        yield url
+
+
+def _load(url: str, folder: Path, chosen: "Settings", strict: bool) -> list[Any]:
+    from dft_pipeline.cli.terminal import loading_progress
+    from dft_pipeline.raw.reading import RefusedFile
+    from resources.database import connect
+    from resources.loading import find_files, load
+
+    try:
+        files = find_files(folder)
+    except RefusedFile as refusal:
+        raise Failed(str(refusal)) from None
+    with loading_progress(err, files) as progress, connect(url) as connection:
+        return list(load(connection, files, chosen.key(), strict, progress))
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        _usage(f"{text} is no day; write it as YYYY-MM-DD")
+
+
+def _ended(text: str) -> date:
+    """A day that can be built: it has ended, in UTC, and is no earlier than the first."""
+    day, today = _date(text), datetime.now(UTC).date()
+    if day >= today:
+        _usage(f"{day} has not ended yet (it is {today} in UTC); the latest day to build is the one before")
+    if day < FIRST_DAY:
+        _usage(f"{day} is before {FIRST_DAY}, the first day that can be built")
+    return day
+
+
+def _refuse_other_settings(lake: "Lake", day: date, config: dict[str, str | None], replace: bool) -> None:
+    from dft_pipeline.manifest import settings_hash
+    from dft_pipeline.policies import snapshot_settings
+
+    try:
+        wanted = snapshot_settings(**config)  # type: ignore[arg-type]
+    except ValueError as error:
+        _usage(str(error))
+    built = lake.manifest(day)
+    if built is not None and built["settings_hash"] != settings_hash(wanted) and not replace:
+        hops = built["settings"]["aggregation"]["h"]
+        _usage(
+            f"{day} was built with other settings (policy {built['policy']}, h {'all' if hops is None else hops}); "
+            "to build it anew, add --replace"
+        )
+
+
+def _manifest(lake: "Lake", day: date) -> dict[str, Any]:
+    manifest = lake.manifest(day)
+    if manifest is None:
+        raise Failed(f"there is no snapshot of {day}; make it with: dft build --as-of {day}")
+    return manifest
+
+
+def _snapshot_day(lake: "Lake", text: str | None) -> date:
+    if text is not None:
+        day = _date(text)
+        _manifest(lake, day)
+        return day
+    days = lake.days()
+    if not days:
+        raise Failed("there is no snapshot yet; make one with: dft build --as-of DAY")
+    return days[-1]
+
+
+def _hashes(lake: "Lake", day: date) -> dict[str, str]:
+    manifest = lake.manifest(day) or {"files": []}
+    return {file["path"]: file["sha256"] for file in manifest["files"]}
+
+
+def _prepare_dagster(chosen: "Settings", url: str) -> None:
+    from resources.database import prepare_dagster
+
+    prepare_dagster(url, chosen)
+
+
+def _run_nightly(
+    chosen: "Settings", url: str, day: date, config: dict[str, str | None], select: str | None
+) -> None:
+    """Runs the job in this process. Raises Failed with the cause where a step or a check fails."""
+    _prepare_dagster(chosen, url)
+    from dft_pipeline.cli.nightly import RunFailed, UnknownAsset, run_nightly
+
+    try:
+        run_nightly(day, config, None if select is None else [name.strip() for name in select.split(",")])
+    except UnknownAsset as error:
+        _usage(str(error))
+    except RunFailed as error:
+        raise Failed(str(error)) from None
+
+

@@ -1,0 +1,249 @@
+"""What the commands print: tables and trees for people, dictionaries for `--json`."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+import polars as pl
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+from rich.table import Table
+from rich.tree import Tree
+
+from dft_pipeline.audit import EdgeAudit
+from dft_pipeline.graph.scopes import ALL
+from dft_pipeline.tables import TABLES
+from resources.lake import Lake, published
+from resources.loading import Loaded, Refused, Source, is_clean
+
+WISEST = 5
+ASIDE_SHOWN = 5  # rows set aside that are shown per file
+TEXT_SHOWN = 300  # characters of a story or comment
+
+# Loading
+
+
+@contextmanager
+def loading_progress(console: Console, source: Source) -> Iterator[Callable[[str, int], None]]:
+    """A bar over the bytes of all files; gives what is to be told how many bytes of a table were read."""
+    sizes = {name: path.stat().st_size for name, path in source.files.items()}
+    columns = (TextColumn("{task.description:<22}"), BarColumn(), DownloadColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task("", total=sum(sizes.values()))
+        read = dict.fromkeys(sizes, 0)
+
+        def tell(table: str, done: int) -> None:
+            read[table] = min(done, sizes[table])
+            progress.update(bar, description=table, completed=sum(read.values()))
+
+        yield tell
+
+
+def print_loaded(console: Console, outcomes: Sequence[Loaded | Refused]) -> None:
+    table = Table(*("table", "read", "new", "changed", "unchanged", "set aside"), box=None, pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for outcome in outcomes:
+        if isinstance(outcome, Loaded):
+            counts = (outcome.read, outcome.new, outcome.changed, outcome.unchanged, len(outcome.set_aside))
+            table.add_row(outcome.table, *(f"{count:,}" for count in counts))
+        else:
+            table.add_row(outcome.table, "[red]refused[/red]")
+    console.print(table)
+    for outcome in outcomes:
+        _print_troubles(console, outcome)
+
+
+def _print_troubles(console: Console, outcome: Loaded | Refused) -> None:
+    if isinstance(outcome, Refused):
+        console.print(f"[red]refused[/red] {escape(outcome.reason)}", highlight=False)
+        return
+    if outcome.unknown_columns:
+        left_out = ", ".join(outcome.unknown_columns)
+        console.print(f"[yellow]left out[/yellow] {outcome.file}: unknown column {escape(left_out)}")
+    for aside in outcome.set_aside[:ASIDE_SHOWN]:
+        where = f"{outcome.file} row {aside.row}" + (f", {aside.column}" if aside.column else "")
+        value = f": {escape(aside.value[:60])}" if aside.value else ""
+        console.print(f"[yellow]set aside[/yellow] {where}: {aside.rule}{value}", highlight=False)
+    if len(outcome.set_aside) > ASIDE_SHOWN:
+        console.print(f"[yellow]set aside[/yellow] {outcome.file}: {len(outcome.set_aside) - ASIDE_SHOWN} more")
+
+
+def loaded_as_json(outcomes: Sequence[Loaded | Refused]) -> dict[str, Any]:
+    return {
+        "loaded": [_loaded(outcome) for outcome in outcomes if isinstance(outcome, Loaded)],
+        "refused": [outcome._asdict() for outcome in outcomes if isinstance(outcome, Refused)],
+    }
+
+
+def _loaded(outcome: Loaded) -> dict[str, Any]:
+    return outcome._asdict() | {
+        "set_aside": len(outcome.set_aside),
+        "rows_set_aside": [aside._asdict() for aside in outcome.set_aside],
+    }
+
+
+def loading_trouble(outcomes: Sequence[Loaded | Refused], strict: bool) -> str | None:
+    """Why `dft load` does not end with 0; None where it does."""
+    refused = [outcome.file for outcome in outcomes if isinstance(outcome, Refused)]
+    if strict and not all(map(is_clean, outcomes)):
+        return "nothing was written: under --strict every row of every file must load"
+    return f"refused: {', '.join(refused)}; the other files are loaded" if refused else None
+
+
+# Snapshots
+
+
+def summary(lake: Lake, day: date) -> dict[str, Any]:
+    """What a snapshot holds: its settings, rows per table, the wisest values, what was set aside and why."""
+    manifest = lake.manifest(day)
+    assert manifest is not None
+    rows = {file["path"].split("/")[0]: file["rows"] for file in manifest["files"]}
+    edges = lake.snapshot("wisdom_edges", day).filter(pl.col("scope") == ALL)
+    aside = lake.snapshot("quarantine", day)
+    counts = aside.group_by("table", "rule").len("rows").sort("table", "rule")
+    return {
+        "as_of": str(day),
+        "policy": manifest["policy"],
+        "h": manifest["settings"]["aggregation"]["h"],
+        "settings_hash": manifest["settings_hash"],
+        "missing_evidence": manifest["missing_evidence"],
+        "rows": {name: rows[name] for name in TABLES},
+        "edges": len(edges),
+        "wisest": _wisest(lake, day).to_dicts(),
+        "set_aside": counts.to_dicts(),
+        "lake": lake.url,
+    }
+
+
+def _wisest(lake: Lake, day: date) -> pl.DataFrame:
+    values = lake.snapshot("graph_values", day).filter(pl.col("scope") == ALL)
+    ranked = values.sort("wisdom", "pagerank", "value_id", descending=[True, True, False])
+    return ranked.head(WISEST).select("value_id", "title", "wisdom", "votes", "shown")
+
+
+def print_summary(console: Console, found: dict[str, Any]) -> None:
+    hops = "all" if found["h"] is None else found["h"]
+    console.print(f"\n[bold]Snapshot of {found['as_of']}[/bold], policy {found['policy']}, h {hops}", highlight=False)
+    counts = Table("stage", "table", "rows", "one row is", box=None, pad_edge=False)
+    counts.columns[2].justify = "right"
+    stage = ""
+    for name, table in TABLES.items():
+        shown = table.stage if table.stage != stage else ""
+        counts.add_row(shown, name, f"{found['rows'][name]:,}", table.grain)
+        stage = table.stage
+    console.print(counts)
+    _print_wisest(console, found)
+    for row in found["set_aside"]:
+        console.print(f"set aside: {row['rows']:,} of {row['table']}: {row['rule']}", highlight=False)
+    for why in found["missing_evidence"]:
+        console.print(f"[yellow]missing evidence[/yellow] {why}", highlight=False)
+
+
+def _print_wisest(console: Console, found: dict[str, Any]) -> None:
+    console.print(f"\nThe moral graph has {found['edges']} edges. Its wisest values:", highlight=False)
+    for row in found["wisest"]:
+        votes = f"{row['votes']} of {row['shown']} voted for it"
+        console.print(
+            f"  {row['wisdom']:5.2f}  {escape(row['title'])} [dim](value {row['value_id']}, {votes})[/dim]",
+            highlight=False,
+        )
+
+
+def print_status(console: Console, snapshots: Sequence[dict[str, Any]], lake: str) -> None:
+    if not snapshots:
+        console.print(f"no snapshot yet in {lake}; make one with: dft build --as-of DAY", highlight=False)
+        return
+    table = Table("as of", "policy", "h", "edges", "reward rows", "set aside", box=None, pad_edge=False)
+    for found in snapshots:
+        hops = "all" if found["h"] is None else str(found["h"])
+        counts = (found["edges"], found["rows"]["reward_rows"], found["rows"]["quarantine"])
+        table.add_row(found["as_of"], found["policy"], hops, *(f"{count:,}" for count in counts))
+    console.print(table)
+    console.print(f"[dim]{escape(lake)}[/dim]", highlight=False)
+
+
+def print_next_steps(console: Console, lake: Lake, day: date, home: str) -> None:
+    """What to type next, with an edge that is there."""
+    edge = lake.snapshot("wisdom_edges", day).filter(pl.col("scope") == ALL).sort("wiser_likelihood").tail(1)
+    source, wiser = edge.select("source_value_id", "wiser_value_id").row(0)
+    console.print(
+        f"\nParquet: {escape(lake.url)}/[bold]<table>[/bold]/as_of={day}/part-0.parquet, "
+        f"for example {published('reward_rows', day)}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    console.print("\nNext, in this terminal:", highlight=False)
+    for line in (
+        f"export DFT_HOME={home} PATH=.venv/bin:$PATH",
+        f"dft audit edge {source} {wiser}      # who said so, and why",
+        f"dft export graph --as-of {day} --format graphml --output graph.graphml",
+        f"dft verify --as-of {day}",
+        "dft dev                     # Dagster's web UI",
+    ):
+        console.print(f"  {line}", highlight=False, soft_wrap=True)
+
+
+# Audit
+
+
+def print_edge_audit(console: Console, found: EdgeAudit, day: date) -> None:
+    verdict = found.verdict
+    source, wiser = verdict["source_value_id"], verdict["wiser_value_id"]
+    console.print(f"[bold]{_title(found, source)}  →  {_title(found, wiser)}[/bold], as of {day}", highlight=False)
+    console.print(_verdict(verdict), highlight=False)
+    tree = Tree(f"{len(found.judgments)} judgments")
+    for way, asked in (("forward", f"{source} → {wiser}"), ("reverse", f"{wiser} → {source}")):
+        theirs = [judgment for judgment in found.judgments if judgment["direction"] == way]
+        if theirs:
+            _add_judgments(tree.add(f"{way}: {len(theirs)} were asked {asked}"), theirs)
+    console.print(tree, highlight=False)
+    _print_votes(console, found, (source, wiser))
+
+
+def _title(found: EdgeAudit, value_id: int) -> str:
+    return f"{escape(found.titles.get(value_id, 'a value without text'))} ({value_id})"
+
+
+def _verdict(verdict: dict[str, Any]) -> str:
+    if verdict["is_edge"]:
+        said = "[green]an edge[/green] of the moral graph"
+    elif verdict["rejection_reason"]:
+        said = f"[red]no edge[/red]: {verdict['rejection_reason']}"
+    else:
+        said = "[red]no edge[/red]: nobody marked it as an upgrade"
+    counts = (
+        f"{verdict['marked_wiser']} wiser, {verdict['marked_not_wiser']} not wiser, "
+        f"{verdict['marked_unsure']} unsure, {verdict['marked_less_wise']} the other way round"
+    )
+    rates = ", ".join(
+        f"{name} {'–' if verdict[name] is None else format(verdict[name], '.3f')}"
+        for name in ("wiser_likelihood", "entropy")
+    )
+    return f"{said}\n{counts}; {rates}\nin: {escape('; '.join(verdict['contexts']))}"
+
+
+def _add_judgments(branch: Tree, judgments: Sequence[dict[str, Any]]) -> None:
+    colours = {"upgrade": "green", "no_upgrade": "red", "not_sure": "yellow"}
+    for judgment in judgments:
+        answer = judgment["relationship"]
+        leaf = branch.add(
+            f"[{colours[answer]}]{answer}[/] {judgment['created_at']:%Y-%m-%d} [dim]{judgment['participant_id']}[/dim] "
+            f"{escape(judgment['context_id'])}"
+        )
+        for name in ("comment", "story"):
+            if judgment[name]:
+                leaf.add(f"[dim]{name}:[/dim] {escape(judgment[name][:TEXT_SHOWN])}")
+
+
+def _print_votes(console: Console, found: EdgeAudit, ends: tuple[int, int]) -> None:
+    for value_id in ends:
+        theirs = [vote for vote in found.votes if vote["value_id"] == value_id]
+        voted = {vote["participant_id"] for vote in theirs if vote["is_vote"]}
+        shown = {vote["participant_id"] for vote in theirs if not vote["is_vote"]}
+        console.print(
+            f"of the same people, {len(shown)} were shown {_title(found, value_id)} in a draw and {len(voted)} voted for it",
+            highlight=False,
+        )

@@ -1,0 +1,21 @@
+"""What can go wrong outside, in words for whoever runs the project: one family of errors."""
+
+
+class Problem(RuntimeError):
+    """Something outside is not as it should be; the message says what, and how to go on."""
+
+
+class BadSettings(Problem):
+    """The environment says something that the project does not understand."""
+
+
+class NoDatabase(Problem):
+    """A database does not answer; the message names it without its password."""
+
+
+class MissingSource(Problem):
+    """The source has not the tables or columns that the project needs."""
+
+
+class LakeProblem(Problem):
+    """A file that should be in the lake is not, or cannot be reached."""

@@ -40,7 +40,6 @@ DTYPES: dict[ColumnType, Any] = {
 class Extracted(NamedTuple):
     """What the lake now holds of a table: rows in all, and the days that were written anew or dropped."""
 
-    source_rows: int
     rows: int
     days_written: list[str]
     days_dropped: list[str]
@@ -97,7 +96,7 @@ def _connect(url: str) -> Any:
 def _extract_table(cursor: Any, table: SourceTable, present: set[str], lake: Lake) -> Extracted:
     if not present:
         lake.write_raw_index(table.name, {})
-        return Extracted(0, 0, [], [])
+        return Extracted(0, [], [])
     parts = _parts(table, present)
     known = lake.raw_index(table.name)
     found = {day.day: day for day in _fingerprints(cursor, parts)}
@@ -105,11 +104,12 @@ def _extract_table(cursor: Any, table: SourceTable, present: set[str], lake: Lak
     index = {day: entry for day, entry in known.items() if day in found}
     for days in _batches(changed):
         for day, rows in _rows(cursor, table, parts, days):
+            if len(rows) != found[day].rows:
+                raise MissingSource(f"{table.relation}, {day}: {len(rows)} of {found[day].rows} rows came through")
             path = lake.write_raw(table.name, day, rows)
             index[day] = {"file": path, "rows": len(rows), "fingerprint": found[day].fingerprint}
     lake.write_raw_index(table.name, index)
     return Extracted(
-        sum(day.rows for day in found.values()),
         sum(entry["rows"] for entry in index.values()),
         sorted(day.day for day in changed),
         sorted(known.keys() - found.keys()),

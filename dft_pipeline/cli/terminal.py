@@ -127,12 +127,11 @@ def _wisest(lake: Lake, day: date) -> pl.DataFrame:
 def print_summary(console: Console, found: dict[str, Any]) -> None:
     hops = "all" if found["h"] is None else found["h"]
     console.print(f"\n[bold]Snapshot of {found['as_of']}[/bold], policy {found['policy']}, h {hops}", highlight=False)
-    counts = Table("stage", "table", "rows", "one row is", box=None, pad_edge=False)
+    counts = Table("stage", "table", "rows", box=None, pad_edge=False)
     counts.columns[2].justify = "right"
     stage = ""
     for name, table in TABLES.items():
-        shown = table.stage if table.stage != stage else ""
-        counts.add_row(shown, name, f"{found['rows'][name]:,}", table.grain)
+        counts.add_row(table.stage if table.stage != stage else "", name, f"{found['rows'][name]:,}")
         stage = table.stage
     console.print(counts)
     _print_wisest(console, found)
@@ -163,6 +162,15 @@ def print_status(console: Console, snapshots: Sequence[dict[str, Any]], lake: st
         table.add_row(found["as_of"], found["policy"], hops, *(f"{count:,}" for count in counts))
     console.print(table)
     console.print(f"[dim]{escape(lake)}[/dim]", highlight=False)
+
+
+def print_repeat(console: Console, before: dict[str, str], after: dict[str, str]) -> None:
+    """Whether a snapshot that was there before has the same bytes now; `before` and `after` are hashes by path."""
+    if not before:
+        return
+    same = sum(before.get(path) == digest for path, digest in after.items())
+    said = "all byte for byte the same as before" if before == after else f"{same} the same as before"
+    console.print(f"\nBuilt again: {len(after)} files, {said}.", highlight=False)
 
 
 def print_next_steps(console: Console, lake: Lake, day: date, home: str) -> None:

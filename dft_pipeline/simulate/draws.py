@@ -52,8 +52,14 @@ def drawn(rng: np.random.Generator, plan: ChatPlan) -> Draws:
     return Draws(_impressions(draws), votes, done)
 
 
+def _another_case(rng: np.random.Generator, first: Ints, last: Ints) -> Ints:
+    """The last chat's case, or any other where it is the first one's: a value is drawn once per case."""
+    cases = len(_VALUE_IDS)
+    return np.where(last == first, (first + rng.integers(1, cases, len(first))) % cases, last)
+
+
 def _draws(rng: np.random.Generator, plan: ChatPlan) -> _Drawn:
-    """One draw per participant about the first chat's case, and for half a later one about the last's."""
+    """One draw per participant about the first chat's case, and for half a later one about another case."""
     # A plan is in order of time, so the first position of a person is its first chat.
     _, first = np.unique(plan.person, return_index=True)
     last = len(plan.person) - 1 - np.unique(plan.person[::-1], return_index=True)[1]
@@ -61,7 +67,7 @@ def _draws(rng: np.random.Generator, plan: ChatPlan) -> _Drawn:
     at = plan.ended[last] + between(rng, MINUTE, 4 * MINUTE, len(first))
     later = at[again] + between(rng, 4 * MINUTE, 6 * MINUTE, len(again))
     person = np.concatenate([np.arange(len(first)), again])
-    case = np.concatenate([plan.case[first], plan.case[last][again]])
+    case = np.concatenate([plan.case[first], _another_case(rng, plan.case[first], plan.case[last])[again]])
     times = np.concatenate([at, later])
     order = np.argsort(times, kind="stable")
     slots = np.argsort(rng.random((len(order), _VALUE_IDS.shape[1])), axis=1)[:, :_SHOWN]

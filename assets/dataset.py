@@ -1,10 +1,10 @@
-"""Stage dataset: what Γ chose for each prompt, each criterion with its weight, and the snapshot's manifest."""
+"""Stage dataset: what Γ chose for each prompt, each criterion with its weight, and the manifest."""
 
 from datetime import date
 
 import dagster as dg
 
-from assets.metadata import DAYS, OWNERS, check, checked, finished, key_check, table_spec
+from assets.metadata import DAYS, OWNERS, Result, Results, check, checked, finished, key_check, table_spec
 from assets.raw import raw_key
 from dft_pipeline.dataset import rows
 from dft_pipeline.manifest import File, manifest
@@ -36,7 +36,9 @@ READ = ("valuesCard", "canonicalValuesCard", "edge", "vote", "impression", "chat
         check("rubric_rows", WEIGHTS, "a prompt's weights sum to 1"),
     ],
 )
-def training_rows(context: dg.AssetExecutionContext, workplace: Workplace, build_settings: BuildSettings):
+def training_rows(
+    context: dg.AssetExecutionContext, workplace: Workplace, build_settings: BuildSettings
+) -> Results:
     """One row is a value that Γ chose for a prompt, or a criterion of one (`rubric_rows`)."""
     day, settings = date.fromisoformat(context.partition_key), build_settings.snapshot
     snapshot = rows.Snapshot(
@@ -72,13 +74,13 @@ def training_rows(context: dg.AssetExecutionContext, workplace: Workplace, build
 )
 def snapshot_manifest(
     context: dg.AssetExecutionContext, workplace: Workplace, build_settings: BuildSettings
-):
-    """One file names every file of the snapshot and every raw file it read; written last, it publishes them."""
+) -> Result:
+    """One file names all files of the snapshot and all raw files it read; written last, it publishes them."""
     day, lake = date.fromisoformat(context.partition_key), workplace.lake
     files = []
     for name, table in TABLES.items():
-        content, length = lake.content_in_build(name, day), len(lake.in_build(name, day))
-        files.append(File(published(name, day), sha256(content), length, table.grain))
+        digest, length = sha256(lake.content_in_build(name, day)), len(lake.in_build(name, day))
+        files.append(File(published(name, day), digest, length, table.grain))
     raw = [(name, path) for name in READ for path in workplace.raw_files(name, day)]
     raw_files = [_raw_file(workplace, name, path) for name, path in raw]
     rows_read = {name: sum(file.rows for (of, _), file in zip(raw, raw_files, strict=True) if of == name)

@@ -4,7 +4,7 @@ from datetime import date
 
 import dagster as dg
 
-from assets.metadata import check, checked, finished, key_check, table_spec
+from assets.metadata import Results, check, checked, finished, key_check, table_spec
 from assets.raw import raw_key
 from dft_pipeline.graph import moral_graph
 from dft_pipeline.graph.contested import contested
@@ -33,7 +33,9 @@ LINKS = raw_key("contextsOnCases")
         check("edge_judgments", ADDS_UP, "a pair's judgments add up to its counts"),
     ],
 )
-def consensus(context: dg.AssetExecutionContext, workplace: Workplace, build_settings: BuildSettings):
+def consensus(
+    context: dg.AssetExecutionContext, workplace: Workplace, build_settings: BuildSettings
+) -> Results:
     """One row is an ordered pair of values in a scope, a component of them, or a judgment behind one."""
     day, policy = date.fromisoformat(context.partition_key), build_settings.snapshot.policy
     judgments = workplace.table("judgments", day)
@@ -51,7 +53,9 @@ def consensus(context: dg.AssetExecutionContext, workplace: Workplace, build_set
     adds_up = checked("edge_judgments", ADDS_UP, not misses, f"pairs that do not: {misses or 'none'}")
     yield finished("pair_tallies", workplace.keep("pair_tallies", day, tallies))
     yield finished("wisdom_edges", workplace.keep("wisdom_edges", day, edges), acyclic)
-    yield finished("rejected_pairs", workplace.keep("rejected_pairs", day, moral_graph.rejected_pairs(tallies)))
+    yield finished(
+        "rejected_pairs", workplace.keep("rejected_pairs", day, moral_graph.rejected_pairs(tallies))
+    )
     yield finished("contested", workplace.keep("contested", day, disputes))
     yield finished("edge_judgments", workplace.keep("edge_judgments", day, behind), adds_up)
 
@@ -64,7 +68,7 @@ def consensus(context: dg.AssetExecutionContext, workplace: Workplace, build_set
         check("graph_values", KNOWN_ENDS, "every end of an edge is a value of this snapshot"),
     ],
 )
-def ranking(context: dg.AssetExecutionContext, workplace: Workplace):
+def ranking(context: dg.AssetExecutionContext, workplace: Workplace) -> Results:
     """One row is a value that is an end of an edge, in a scope."""
     day = date.fromisoformat(context.partition_key)
     edges = workplace.table("wisdom_edges", day)

@@ -1,5 +1,8 @@
 """What Dagster's web UI shows of a table: row count, schema and a preview; and checks on it, in words."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import dagster as dg
 import polars as pl
 
@@ -10,6 +13,9 @@ DAYS = dg.DailyPartitionsDefinition(start_date="2023-01-01", timezone="UTC")
 PREVIEW_ROWS = 5
 PREVIEW_WIDTH = 60  # characters of a cell
 KEYS_UNIQUE = "keys_unique"
+
+Result = dg.MaterializeResult[Any]
+Results = Iterator[Result]
 
 
 def table_spec(name: str, code_version: str, deps: tuple[dg.AssetKey | str, ...]) -> dg.AssetSpec:
@@ -52,11 +58,14 @@ def check(asset: str, name: str, description: str) -> dg.AssetCheckSpec:
     return dg.AssetCheckSpec(name, asset=asset, description=description, blocking=True)
 
 
-def finished(name: str, frame: pl.DataFrame, *checks: dg.AssetCheckResult) -> dg.MaterializeResult:
+def finished(name: str, frame: pl.DataFrame, *checks: dg.AssetCheckResult) -> Result:
     """A finished table as the web UI shows it, with its checks; that of its key is made here."""
     repeated = len(frame) - frame.select(TABLES[name].key).n_unique()
     unique = checked(name, KEYS_UNIQUE, repeated == 0, f"{repeated} rows repeat a key")
-    metadata = {"dagster/row_count": len(frame), "preview": dg.MetadataValue.md(preview(frame))}
+    metadata: dict[str, Any] = {
+        "dagster/row_count": len(frame),
+        "preview": dg.MetadataValue.md(preview(frame)),
+    }
     return dg.MaterializeResult(asset_key=name, metadata=metadata, check_results=[unique, *checks])
 
 

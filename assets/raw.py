@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from assets.metadata import OWNERS
+from assets.metadata import OWNERS, Results
 from dft_pipeline.raw.tables import SOURCE_TABLES
 from resources.build import Workplace
 from resources.extraction import SET_ASIDE, extract, extract_set_aside
@@ -30,7 +30,7 @@ def _spec(name: str, grain: str) -> dg.AssetSpec:
         _spec(SET_ASIDE, "a row of a table file that loading set aside"),
     ],
 )
-def raw_tables(workplace: Workplace):
+def raw_tables(workplace: Workplace) -> Results:
     """One row is a row of the app's table; only days that differ from the lake's are read again."""
     with workplace.source() as url:
         for table, extracted in extract(url, workplace.lake):

@@ -5,7 +5,7 @@ from datetime import date
 import dagster as dg
 import polars as pl
 
-from assets.metadata import check, checked, finished, key_check, table_spec
+from assets.metadata import Results, check, checked, finished, key_check, table_spec
 from assets.raw import raw_key
 from dft_pipeline.values import canonical, one_voice, reading
 from resources.build import Workplace
@@ -24,7 +24,7 @@ VOTED = (raw_key("vote"), raw_key("impression"))
     ],
     check_specs=[key_check("card_values"), key_check("canonical_values")],
 )
-def cards_to_values(context: dg.AssetExecutionContext, workplace: Workplace):
+def cards_to_values(context: dg.AssetExecutionContext, workplace: Workplace) -> Results:
     """One row is a card (`card_values`), or a value that cards became (`canonical_values`)."""
     day = date.fromisoformat(context.partition_key)
     canonical_cards = workplace.raw("canonicalValuesCard", day)
@@ -41,7 +41,9 @@ def cards_to_values(context: dg.AssetExecutionContext, workplace: Workplace):
         table_spec("votes", "1", (*VOTED, "card_values")),
         table_spec("articulations", "1", (raw_key("chat"), raw_key("valuesCard"), "card_values")),
         table_spec(
-            "quarantine", "1", (raw_key(SET_ASIDE), raw_key("edge"), raw_key("valuesCard"), *VOTED, "card_values")
+            "quarantine",
+            "1",
+            (raw_key(SET_ASIDE), raw_key("edge"), raw_key("valuesCard"), *VOTED, "card_values"),
         ),
     ],
     check_specs=[
@@ -49,7 +51,7 @@ def cards_to_values(context: dg.AssetExecutionContext, workplace: Workplace):
         check("quarantine", TOTALS, "rows read = rows used + rows set aside, for every raw table"),
     ],
 )
-def participants_to_voices(context: dg.AssetExecutionContext, workplace: Workplace):
+def participants_to_voices(context: dg.AssetExecutionContext, workplace: Workplace) -> Results:
     """One row is what counts of a participant, or a row that was set aside (`quarantine`)."""
     day = date.fromisoformat(context.partition_key)
     raw = {name: workplace.raw(name, day) for name in ("edge", "vote", "impression", "valuesCard", "chat")}
@@ -58,7 +60,9 @@ def participants_to_voices(context: dg.AssetExecutionContext, workplace: Workpla
     voices = one_voice.voices(raw, card_values, links)
     quarantine = pl.concat([workplace.raw(SET_ASIDE, day), voices.set_aside])
     found = one_voice.unaccounted(raw, voices, card_values)
-    totals = checked("quarantine", TOTALS, not found, "; ".join(found) or "every row read is used or set aside")
+    totals = checked(
+        "quarantine", TOTALS, not found, "; ".join(found) or "every row read is used or set aside"
+    )
     yield finished("judgments", workplace.keep("judgments", day, voices.judgments))
     yield finished("votes", workplace.keep("votes", day, voices.votes))
     yield finished("articulations", workplace.keep("articulations", day, voices.articulations))

@@ -12,7 +12,7 @@ class UnknownPair(LookupError):
 
 
 class EdgeAudit(NamedTuple):
-    """A pair's verdict (its row of `pair_tallies`), the judgments behind it, and the judges' votes for its ends.
+    """A pair's verdict (its row of `pair_tallies`), the judgments behind it, the judges' votes for its ends.
 
     `titles`: value_id → title, of the two ends.
     """

@@ -29,7 +29,7 @@ def authors_json(wisdom_edges: pl.DataFrame, graph_values: pl.DataFrame) -> byte
 
 def graphml(wisdom_edges: pl.DataFrame, graph_values: pl.DataFrame) -> bytes:
     """The scope `all` as GraphML: values are nodes, edges go to the wiser value; lists are JSON text."""
-    graph = nx.DiGraph()
+    graph: nx.DiGraph[int] = nx.DiGraph()
     for row in of_all(graph_values).sort("value_id").iter_rows(named=True):
         graph.add_node(row["value_id"], **_attributes(row, without=("scope", "value_id")))
     edges = of_all(wisdom_edges).sort("source_value_id", "wiser_value_id")

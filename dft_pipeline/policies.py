@@ -68,7 +68,9 @@ class SnapshotSettings(_Settings):
     dedup: Literal["given"] = "given"
 
 
-def snapshot_settings(policy: str = "default", h: str | None = None, dedup: str = "given") -> SnapshotSettings:
+def snapshot_settings(
+    policy: str = "default", h: str | None = None, dedup: str = "given"
+) -> SnapshotSettings:
     """Settings from the words a person uses; h is a whole number, `all`, or None for the policy's own.
 
     Without an h, support is carried along one edge, or along none where the policy allows loops.

@@ -35,7 +35,6 @@ ANSWERS = pl.List(
 )
 
 
-
 @dataclass(frozen=True)
 class Column:
     """A column: its type, what it means, and whether it may be null."""
@@ -65,7 +64,7 @@ class Table:
         Raises polars.exceptions.PolarsError where a column is missing or a value does not fit its type.
         """
         # One chunk: Parquet's bytes depend on the chunks of a frame, and equal frames must give equal files.
-        return frame.select(self.columns.keys()).cast(dict(self.schema)).sort(self.key).rechunk()
+        return frame.select(self.columns.keys()).cast(self.schema).sort(self.key).rechunk()
 
 
 def _text(meaning: str, nullable: bool = False) -> Column:
@@ -117,7 +116,9 @@ COUNTS: Mapping[str, Column] = {
         "null where there are no marks",
         nullable=True,
     ),
-    "entropy": _rate("Shannon entropy of the policy's counts, in bits; null where they are all 0", nullable=True),
+    "entropy": _rate(
+        "Shannon entropy of the policy's counts, in bits; null where they are all 0", nullable=True
+    ),
 }
 PAIR: Mapping[str, Column] = {"scope": SCOPE, "source_value_id": SOURCE, "wiser_value_id": WISER}
 REASON = _text("the first rule of the policy that rejects the pair", nullable=True)
@@ -147,7 +148,9 @@ _TABLES = (
             "card_kind": _text("`card` (a participant's) or `canonical` (the app's)"),
             "card_id": _id("the card"),
             "value_id": _id("the value it became"),
-            "similarity": _rate("cosine to the value's representative; null where nothing was compared", True),
+            "similarity": _rate(
+                "cosine to the value's representative; null where nothing was compared", True
+            ),
             "decided_by": _text("what decided: `given` is the app's own assignment"),
             "motivation": _text("why, in words, where the decider gives any", nullable=True),
         },
@@ -204,7 +207,9 @@ _TABLES = (
             "key": _text("the row's key as JSON, participants as pseudonyms; null where it has none", True),
             "column": _text("the column that breaks the rule", nullable=True),
             "rule": _text("the rule that set it aside"),
-            "value": _text("the offending value, shortened; null where it identifies a person", nullable=True),
+            "value": _text(
+                "the offending value, shortened; null where it identifies a person", nullable=True
+            ),
             "source": _text("where it was read: file and row, or the raw table"),
         },
     ),
@@ -255,8 +260,8 @@ _TABLES = (
             "participant_count": _count("participants who judged one of its pairs, either way"),
             "answers_by_group": Column(
                 ANSWERS,
-                "the answers to its pairs by self-reported political affiliation; counts are null where they, or "
-                "what they can be derived from, rest on fewer than 5 people",
+                "the answers to its pairs by self-reported political affiliation, in the scope `all`; "
+                "counts are null where they, or what they can be derived from, rest on fewer than 5 people",
             ),
         },
     ),
@@ -313,7 +318,9 @@ _TABLES = (
             "support": _count("participants who support the value, directly or carried along edges"),
             "share": _rate("support / participants exposed to the value"),
             "reach": _rate("support / participants active there"),
-            "h": Column(pl.Int64, "how many edges support was carried at most; null for `all`", nullable=True),
+            "h": Column(
+                pl.Int64, "how many edges support was carried at most; null for `all`", nullable=True
+            ),
             "policy": _text("the consensus policy of the graph"),
             "edge_ids": Column(TEXTS, "the edges that end in the value there, sorted"),
             "split": _text("`train`, `validation` or `test`, by a hash of the case"),

@@ -33,7 +33,7 @@ class BuildSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 
 class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """The lake, the database and the pseudonym key that the environment names, opened when they are needed."""
+    """The lake, the database and the pseudonym key that the environment names, opened when needed."""
 
     @cached_property
     def settings(self) -> Settings:
@@ -105,4 +105,3 @@ def _git(*words: str) -> str | None:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None
-

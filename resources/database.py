@@ -13,8 +13,8 @@ from resources.postgres_server import embedded_server
 from resources.problems import NoDatabase
 from resources.settings import Settings
 
-# Dagster's tables in a schema of their own. It commits a few hundred events a run: not waiting for the disk each
-# time saves a second, and a crash of the server could lose the last moments of its log, never the project's data.
+# Dagster's tables in a schema of their own. It commits hundreds of events a run: not to wait for the disk
+# each time saves a second. A crash of the server could lose the last of its log, never the project's data.
 DAGSTER_OPTIONS = "-csearch_path=dagster -csynchronous_commit=off"
 DAGSTER_URL = "DAGSTER_POSTGRES_URL"
 DAGSTER_YAML = f"""\

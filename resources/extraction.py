@@ -80,7 +80,7 @@ def extract_set_aside(database_url: str, lake: Lake) -> int:
     """Keeps what loading set aside as a raw file of its own; the number of rows."""
     with _connect(database_url) as connection, connection.cursor() as cursor:
         rows = _fetch(cursor, sql.text("extract/quarantine"))
-    frame = rows.select(set_aside_schema().names()).cast(dict(set_aside_schema()))
+    frame = rows.select(set_aside_schema().names()).cast(set_aside_schema())
     path = lake.write_raw(SET_ASIDE, NO_DAY, frame)
     lake.write_raw_index(SET_ASIDE, {NO_DAY: {"file": path, "rows": len(frame), "fingerprint": path}})
     return len(frame)
@@ -105,7 +105,9 @@ def _extract_table(cursor: Any, table: SourceTable, present: set[str], lake: Lak
     for days in _batches(changed):
         for day, rows in _rows(cursor, table, parts, days):
             if len(rows) != found[day].rows:
-                raise MissingSource(f"{table.relation}, {day}: {len(rows)} of {found[day].rows} rows came through")
+                raise MissingSource(
+                    f"{table.relation}, {day}: {len(rows)} of {found[day].rows} rows came through"
+                )
             path = lake.write_raw(table.name, day, rows)
             index[day] = {"file": path, "rows": len(rows), "fingerprint": found[day].fingerprint}
     lake.write_raw_index(table.name, index)
@@ -122,7 +124,7 @@ def _parts(table: SourceTable, present: set[str]) -> dict[str, composing.Composa
     return {
         "relation": composing.Identifier(table.relation),
         "key": identifiers(*table.key),
-        "day": composing.SQL(day),  # type: ignore[arg-type]
+        "day": composing.SQL(day),
         "expressions": composing.SQL(", ").join(_expression(column, present) for column in table.extracted),
     }
 
@@ -130,7 +132,7 @@ def _parts(table: SourceTable, present: set[str]) -> dict[str, composing.Composa
 def _expression(column: SourceColumn, present: set[str]) -> composing.Composed:
     name = composing.Identifier(column.name)
     found = name if column.name in present else composing.SQL("NULL")
-    return composing.SQL("{}::{} AS {}").format(found, composing.SQL(CASTS[column.type]), name)  # type: ignore[arg-type]
+    return composing.SQL("{}::{} AS {}").format(found, composing.SQL(CASTS[column.type]), name)
 
 
 def _fingerprints(cursor: Any, parts: dict[str, composing.Composable]) -> Iterator[_Day]:
@@ -164,7 +166,7 @@ def _rows(
         if isinstance(dtype, pl.Datetime)
     )
     for (day,), frame in typed.group_by("day", maintain_order=True):
-        yield str(day), frame.select(schema.names()).cast(dict(schema)).sort(table.key)
+        yield str(day), frame.select(schema.names()).cast(schema).sort(table.key)
 
 
 def _present(cursor: Any) -> dict[str, set[str]]:
@@ -179,7 +181,8 @@ def _refuse_missing(present: dict[str, set[str]]) -> None:
     missing = [table.relation for table in tables if table.relation not in present]
     if missing:
         raise MissingSource(
-            f"the source has no table {', '.join(missing)}; load table files with `dft load`, or set DFT_SOURCE_URL"
+            f"the source has no table {', '.join(missing)}; "
+            "load table files with `dft load`, or set DFT_SOURCE_URL"
         )
     columns = [
         f"{table.relation}.{column.name}"
@@ -196,4 +199,3 @@ def _fetch(cursor: Any, query: str) -> pl.DataFrame:
     frame = pl.from_arrow(cursor.fetch_arrow_table())
     assert isinstance(frame, pl.DataFrame)
     return frame
-

@@ -19,7 +19,7 @@ from resources.sql import identifiers, statement
 
 
 class Aside(NamedTuple):
-    """A row of a file that was set aside. `row` counts records from 1; `key` is JSON, people as pseudonyms."""
+    """A row that was set aside. `row` counts records from 1; `key` is JSON, people as pseudonyms."""
 
     row: int
     key: str | None
@@ -97,9 +97,7 @@ def is_clean(outcome: Loaded | Refused) -> bool:
 
 
 @contextmanager
-def _all_or_nothing(
-    connection: psycopg.Connection[Any], strict: bool
-) -> Iterator[list[Loaded | Refused]]:
+def _all_or_nothing(connection: psycopg.Connection[Any], strict: bool) -> Iterator[list[Loaded | Refused]]:
     outcomes: list[Loaded | Refused] = []
     if not strict:
         connection.autocommit = True
@@ -131,7 +129,14 @@ def _load_file(
     unchanged = reader.read - counts.new - counts.changed - len(reader.set_aside)
     aside = sorted(reader.set_aside)
     return Loaded(
-        table.name, path.name, reader.read, counts.new, counts.changed, unchanged, aside, reader.unknown_columns
+        table.name,
+        path.name,
+        reader.read,
+        counts.new,
+        counts.changed,
+        unchanged,
+        aside,
+        reader.unknown_columns,
     )
 
 
@@ -221,7 +226,7 @@ def _upsert(cursor: psycopg.Cursor[Any], table: SourceTable) -> Any:
             key=identifiers(*table.key),
             columns=_columns(table),
             assignments=assignments,
-            is_newer=composing.SQL(newer),  # type: ignore[arg-type]
+            is_newer=composing.SQL(newer),
             stored=_of("stored", changing),
             excluded=_of("excluded", changing),
         )

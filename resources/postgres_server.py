@@ -258,7 +258,8 @@ def _socket_dir(data: Path) -> Path:
     """The data directory, or a short one where its path is too long for a socket or odd in an address."""
     if len(os.fsencode(data)) <= _SOCKET_DIR_BYTES and re.fullmatch(r"[A-Za-z0-9_./-]+", str(data)):
         return data
-    return Path("/tmp").resolve() / f"dft-{hashlib.sha256(os.fsencode(data)).hexdigest()[:16]}"
+    name = f"dft-{hashlib.sha256(os.fsencode(data)).hexdigest()[:16]}"
+    return Path("/tmp").resolve() / name  # noqa: S108 - it is made private below
 
 
 def _make_private(sockets: Path, user: pwd.struct_passwd) -> None:
@@ -293,8 +294,8 @@ def _provide_passage(folder: Path, user: pwd.struct_passwd) -> None:
             let_pass(step, user.pw_uid)
         except OSError as error:
             raise RuntimeError(
-                f"{step} is private: started by root, PostgreSQL runs as {user.pw_name!r}, who cannot pass it on "
-                f"the way to {folder} ({error.strerror}). Put the project and DFT_HOME outside it"
+                f"{step} is private: started by root, PostgreSQL runs as {user.pw_name!r}, who cannot "
+                f"pass it on the way to {folder} ({error.strerror}). Put the project and DFT_HOME outside it"
             ) from None
 
 

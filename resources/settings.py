@@ -80,4 +80,3 @@ def _write_once(path: Path, content: str) -> None:
         pass
     finally:
         draft.unlink()
-

@@ -18,7 +18,7 @@ def statement(name: str, **parts: sql.Composable) -> sql.Composed:
     """The statement with its identifiers filled in, quoted by psycopg."""
     # Comments may speak of the parts by name, in braces; only the statement has them filled in.
     lines = [line for line in text(name).splitlines() if not line.startswith("--")]
-    return sql.SQL("\n".join(lines)).format(**parts)  # type: ignore[arg-type]
+    return sql.SQL("\n".join(lines)).format(**parts)
 
 
 def identifiers(*names: str) -> sql.Composed:

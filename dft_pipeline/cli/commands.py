@@ -42,6 +42,8 @@ class Failed(Exception):
 
 
 class GraphFormat(StrEnum):
+    """What other programs read a graph as."""
+
     JSON = "json"
     GRAPHML = "graphml"
     PARQUET = "parquet"
@@ -50,7 +52,8 @@ class GraphFormat(StrEnum):
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Day = Annotated[str, typer.Option("--as-of", metavar="DAY", help="The day, as YYYY-MM-DD, in UTC.")]
 LatestDay = Annotated[
-    str | None, typer.Option("--as-of", metavar="DAY", help="The day, as YYYY-MM-DD; the latest snapshot's by default.")
+    str | None,
+    typer.Option("--as-of", metavar="DAY", help="The day, as YYYY-MM-DD; the latest snapshot's by default."),
 ]
 
 
@@ -71,7 +74,10 @@ def demo() -> None:
     home = settings().home_folder / "demo"
     chosen = settings(home=home, database_url=None, source_url=None, lake=None)
     folder, lake = home / "deliberation", _lake(chosen)
-    err.print(f"[bold]1[/bold]  A synthetic deliberation of {DEMO_PEOPLE} people, into {_shown(folder)}", highlight=False)
+    err.print(
+        f"[bold]1[/bold]  A synthetic deliberation of {DEMO_PEOPLE} people, into {_shown(folder)}",
+        highlight=False,
+    )
     _simulate_afresh(home, folder)
     before = _hashes(lake, DEMO_DAY)
     err.print("[bold]2[/bold]  Its table files, into an embedded PostgreSQL")
@@ -106,7 +112,9 @@ def simulate(
 
 @app.command()
 def load(
-    source: Annotated[Path, typer.Argument(help="A folder with one file per table.", exists=True, file_okay=False)],
+    source: Annotated[
+        Path, typer.Argument(help="A folder with one file per table.", exists=True, file_okay=False)
+    ],
     strict: Annotated[
         bool, typer.Option("--strict", help="Write nothing at all where any row is set aside.")
     ] = False,
@@ -118,7 +126,9 @@ def load(
 
     chosen = settings()
     if chosen.source_url is not None and chosen.source_url != chosen.database_url:
-        _usage("DFT_SOURCE_URL names the app's own database, which is only read; unset it to load table files")
+        _usage(
+            "DFT_SOURCE_URL names the app's own database, which is only read; unset it to load table files"
+        )
     with _database(chosen) as url:
         outcomes = _load(url, source, chosen, strict)
     if as_json:
@@ -134,7 +144,8 @@ def build(
     as_of: Day,
     policy: Annotated[str, typer.Option(help="The consensus policy: default or published-2023.")] = "default",
     h: Annotated[
-        str | None, typer.Option(help="Edges that support is carried along at most, or `all`.", metavar="N|all")
+        str | None,
+        typer.Option(help="Edges that support is carried along at most, or `all`.", metavar="N|all"),
     ] = None,
     dedup: Annotated[str, typer.Option(help="How cards become values: given (the app's own).")] = "given",
     select: Annotated[
@@ -185,14 +196,18 @@ def verify(as_of: Day, as_json: AsJson = False) -> None:
 
     lake, day = _lake(settings()), _date(as_of)
     manifest = _manifest(lake, day)
-    found = damage(manifest, lake.hashes(file["path"] for file in [*manifest["files"], *manifest["raw_files"]]))
+    found = damage(
+        manifest, lake.hashes(file["path"] for file in [*manifest["files"], *manifest["raw_files"]])
+    )
     count = len(manifest["files"]) + len(manifest["raw_files"])
     if as_json:
         _print_json({"as_of": str(day), "files": count, "damage": found})
     elif not found:
         out.print(f"{day}: all {count} files are as the manifest says", highlight=False)
     if found:
-        raise Failed("\n".join([f"{day}: {len(found)} of {count} files are not as the manifest says", *found]))
+        raise Failed(
+            "\n".join([f"{day}: {len(found)} of {count} files are not as the manifest says", *found])
+        )
 
 
 @audit_app.command("edge")
@@ -215,7 +230,9 @@ def audit_edge(
     except audit.UnknownPair as unknown:
         raise Failed(f"{day}: {unknown}") from None
     if as_json:
-        _print_json({"as_of": str(day), "verdict": found.verdict, "judgments": found.judgments, "votes": found.votes})
+        _print_json(
+            {"as_of": str(day), "verdict": found.verdict, "judgments": found.judgments, "votes": found.votes}
+        )
     else:
         terminal.print_edge_audit(out, found, day)
 
@@ -371,8 +388,8 @@ def _refuse_other_settings(lake: "Lake", day: date, config: dict[str, str | None
     if built is not None and built["settings_hash"] != settings_hash(wanted) and not replace:
         hops = built["settings"]["aggregation"]["h"]
         _usage(
-            f"{day} was built with other settings (policy {built['policy']}, h {'all' if hops is None else hops}); "
-            "to build it anew, add --replace"
+            f"{day} was built with other settings (policy {built['policy']}, "
+            f"h {'all' if hops is None else hops}); to build it anew, add --replace"
         )
 
 
@@ -418,5 +435,3 @@ def _run_nightly(
         _usage(str(error))
     except RunFailed as error:
         raise Failed(str(error)) from None
-
-

@@ -56,10 +56,8 @@ def _cause(result: dg.ExecuteInProcessResult, day: date) -> str:
         for event in result.all_events
         if event.event_type_value == "STEP_FAILURE"
     ]
-    return "\n".join(
-        [f"the build of {day} failed; the last good snapshot stays as it was", *troubles]
-        + [f"the whole story: dft dev, run {result.run_id}"]
-    )
+    first = f"the build of {day} failed; the last good snapshot stays as it was"
+    return "\n".join([first, *troubles, f"the whole story: dft dev, run {result.run_id}"])
 
 
 def _innermost(error: Any) -> str:

@@ -1,4 +1,4 @@
-"""A Dagster logger for a person at a terminal: one line per finished table, checks that fail, what went wrong."""
+"""A Dagster logger for a person at a terminal: a line per finished table, failed checks, failed steps."""
 
 import logging
 from typing import Any
@@ -50,8 +50,10 @@ def _checked(event: dg.DagsterEvent) -> str | None:
     return f"  [red]✗ {name}[/red] {escape(str(found))}"
 
 
-@dg.logger(description="For a person at a terminal.")
-def progress_logger(_: dg.InitLoggerContext) -> logging.Logger:
+def _logger(_: dg.InitLoggerContext) -> logging.Logger:
     logger = logging.Logger("dft.progress", logging.DEBUG)
     logger.addHandler(_Terminal(Console(stderr=True)))
     return logger
+
+
+progress_logger = dg.LoggerDefinition(_logger, description="For a person at a terminal.")

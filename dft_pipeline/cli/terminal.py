@@ -68,7 +68,9 @@ def _print_troubles(console: Console, outcome: Loaded | Refused) -> None:
         value = f": {escape(aside.value[:60])}" if aside.value else ""
         console.print(f"[yellow]set aside[/yellow] {where}: {aside.rule}{value}", highlight=False)
     if len(outcome.set_aside) > ASIDE_SHOWN:
-        console.print(f"[yellow]set aside[/yellow] {outcome.file}: {len(outcome.set_aside) - ASIDE_SHOWN} more")
+        console.print(
+            f"[yellow]set aside[/yellow] {outcome.file}: {len(outcome.set_aside) - ASIDE_SHOWN} more"
+        )
 
 
 def loaded_as_json(outcomes: Sequence[Loaded | Refused]) -> dict[str, Any]:
@@ -126,7 +128,9 @@ def _wisest(lake: Lake, day: date) -> pl.DataFrame:
 
 def print_summary(console: Console, found: dict[str, Any]) -> None:
     hops = "all" if found["h"] is None else found["h"]
-    console.print(f"\n[bold]Snapshot of {found['as_of']}[/bold], policy {found['policy']}, h {hops}", highlight=False)
+    console.print(
+        f"\n[bold]Snapshot of {found['as_of']}[/bold], policy {found['policy']}, h {hops}", highlight=False
+    )
     counts = Table("stage", "table", "rows", box=None, pad_edge=False)
     counts.columns[2].justify = "right"
     stage = ""
@@ -165,7 +169,7 @@ def print_status(console: Console, snapshots: Sequence[dict[str, Any]], lake: st
 
 
 def print_repeat(console: Console, before: dict[str, str], after: dict[str, str]) -> None:
-    """Whether a snapshot that was there before has the same bytes now; `before` and `after` are hashes by path."""
+    """Whether a snapshot that was there before has the same bytes now; both arguments are hashes by path."""
     if not before:
         return
     same = sum(before.get(path) == digest for path, digest in after.items())
@@ -200,7 +204,9 @@ def print_next_steps(console: Console, lake: Lake, day: date, home: str) -> None
 def print_edge_audit(console: Console, found: EdgeAudit, day: date) -> None:
     verdict = found.verdict
     source, wiser = verdict["source_value_id"], verdict["wiser_value_id"]
-    console.print(f"[bold]{_title(found, source)}  →  {_title(found, wiser)}[/bold], as of {day}", highlight=False)
+    console.print(
+        f"[bold]{_title(found, source)}  →  {_title(found, wiser)}[/bold], as of {day}", highlight=False
+    )
     console.print(_verdict(verdict), highlight=False)
     tree = Tree(f"{len(found.judgments)} judgments")
     for way, asked in (("forward", f"{source} → {wiser}"), ("reverse", f"{wiser} → {source}")):
@@ -238,8 +244,8 @@ def _add_judgments(branch: Tree, judgments: Sequence[dict[str, Any]]) -> None:
     for judgment in judgments:
         answer = judgment["relationship"]
         leaf = branch.add(
-            f"[{colours[answer]}]{answer}[/] {judgment['created_at']:%Y-%m-%d} [dim]{judgment['participant_id']}[/dim] "
-            f"{escape(judgment['context_id'])}"
+            f"[{colours[answer]}]{answer}[/] {judgment['created_at']:%Y-%m-%d} "
+            f"[dim]{judgment['participant_id']}[/dim] {escape(judgment['context_id'])}"
         )
         for name in ("comment", "story"):
             if judgment[name]:
@@ -252,6 +258,7 @@ def _print_votes(console: Console, found: EdgeAudit, ends: tuple[int, int]) -> N
         voted = {vote["participant_id"] for vote in theirs if vote["is_vote"]}
         shown = {vote["participant_id"] for vote in theirs if not vote["is_vote"]}
         console.print(
-            f"of the same people, {len(shown)} were shown {_title(found, value_id)} in a draw and {len(voted)} voted for it",
+            f"of the same people, {len(shown)} were shown {_title(found, value_id)} in a draw "
+            f"and {len(voted)} voted for it",
             highlight=False,
         )

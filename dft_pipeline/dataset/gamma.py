@@ -4,7 +4,7 @@ Support and exposure are participants × values matrices. Carrying them along an
 product; what a participant judged otherwise is taken out of it again, pair by pair.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -14,9 +14,7 @@ from numpy.typing import NDArray
 from dft_pipeline.graph.unwinding import components
 from dft_pipeline.policies import Aggregation
 
-CHOSEN = pl.Schema(
-    {"value_id": pl.Int64, "support": pl.Int64, "share": pl.Float64, "reach": pl.Float64}
-)
+CHOSEN = pl.Schema({"value_id": pl.Int64, "support": pl.Int64, "share": pl.Float64, "reach": pl.Float64})
 
 
 class CyclicGraph(ValueError):
@@ -70,8 +68,12 @@ def standing(asked: Deliberation, settings: Aggregation) -> Standing:
     if settings.h != 0:
         refuse_loops(asked.edges)
     supports, exposures = _evidence(asked, settings)
-    people = _distinct(exposures["participant_id"], asked.votes["participant_id"],
-                       asked.judgments["participant_id"], asked.articulations["participant_id"])
+    people = _distinct(
+        exposures["participant_id"],
+        asked.votes["participant_id"],
+        asked.judgments["participant_id"],
+        asked.articulations["participant_id"],
+    )
     values = _distinct(exposures["value_id"], asked.edges["source_value_id"], asked.edges["wiser_value_id"])
     carry = _Carrying(asked, people, values)
     support = carry.along(_matrix(supports, people, values), settings.h)
@@ -129,7 +131,7 @@ def _evidence(asked: Deliberation, settings: Aggregation) -> tuple[pl.DataFrame,
 class _Carrying:
     """Carries a participants × values matrix along the edges of the graph."""
 
-    def __init__(self, asked: Deliberation, people: NDArray[np.str_], values: NDArray[np.int64]) -> None:
+    def __init__(self, asked: Deliberation, people: NDArray[Any], values: NDArray[np.int64]) -> None:
         edges = asked.edges.select("source_value_id", "wiser_value_id")
         self.steps = sp.csr_array(
             (
@@ -159,7 +161,7 @@ class _Carrying:
         return held
 
     def _once(self, held: sp.csr_array) -> sp.csr_array:
-        """A step keeps what is held, and adds what follows along an edge that the participant did not refuse."""
+        """Keeps what is held, and adds what follows along an edge that the participant did not refuse."""
         refused = np.asarray(held[self.who, self.source]).ravel().astype(np.int64)
         blocked = sp.csr_array((refused, (self.who, self.wiser)), shape=held.shape)
         carried = (held @ self.steps) - blocked
@@ -185,7 +187,7 @@ def _candidates(stands: pl.DataFrame, asked: Deliberation, settings: Aggregation
     return enough.join(asked.edges, left_on="value_id", right_on="wiser_value_id", how="semi")
 
 
-def _matrix(rows: pl.DataFrame, people: NDArray[np.str_], values: NDArray[np.int64]) -> sp.csr_array:
+def _matrix(rows: pl.DataFrame, people: NDArray[Any], values: NDArray[np.int64]) -> sp.csr_array:
     """A one wherever a row names a participant and a value; shape (people, values)."""
     places = (_places(people, rows["participant_id"]), np.searchsorted(values, rows["value_id"]))
     ones = np.ones(len(rows), dtype=np.int64)
@@ -205,9 +207,9 @@ def _people(matrix: sp.csr_array) -> NDArray[np.int64]:
     return counts
 
 
-def _distinct(*columns: pl.Series) -> NDArray[np.int64]:
+def _distinct(*columns: pl.Series) -> NDArray[Any]:
     return np.unique(np.concatenate([column.to_numpy() for column in columns]))
 
 
-def _places(names: NDArray[np.str_], column: pl.Series) -> NDArray[np.int64]:
+def _places(names: NDArray[Any], column: pl.Series) -> NDArray[np.int64]:
     return np.searchsorted(names, column.to_numpy())

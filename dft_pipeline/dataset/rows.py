@@ -47,16 +47,14 @@ def reward_rows(snapshot: Snapshot, policy: str, settings: Aggregation) -> pl.Da
 
 
 def rubric_rows(reward_rows: pl.DataFrame) -> pl.DataFrame:
-    """Table `rubric_rows`: a value weighs its largest context_score · share for the prompt, shared out evenly.
+    """Table `rubric_rows`: a value weighs its largest context_score · share, split over its criteria.
 
     A value without criteria has nothing to weigh and takes no part.
     """
     weighed = (
         reward_rows.filter(pl.col("criteria").list.len() > 0)
         .group_by("prompt_id", "prompt", "value_id", "criteria", maintain_order=True)
-        .agg(
-            best=(pl.col("context_score") * pl.col("share")).max(), row_ids=pl.col("row_id").unique().sort()
-        )
+        .agg(best=(pl.col("context_score") * pl.col("share")).max(), row_ids=pl.col("row_id").unique().sort())
     )
     share = pl.col("best") / pl.col("best").sum().over("prompt_id")
     split = weighed.with_columns(
@@ -142,7 +140,8 @@ def _identified(rows: pl.DataFrame) -> pl.DataFrame:
     meaning = ("prompt_id", "context_id", "value_id", "policy", "h")
     ids = [row_id(*row) for row in rows.select(meaning).iter_rows()]
     named = rows.with_columns(
-        pl.col("edge_ids").fill_null(pl.lit([], dtype=pl.List(pl.String))), row_id=pl.Series(ids, dtype=pl.String)
+        pl.col("edge_ids").fill_null(pl.lit([], dtype=pl.List(pl.String))),
+        row_id=pl.Series(ids, dtype=pl.String),
     )
     columns = [column for column in TABLES["reward_rows"].columns if column != "row_hash"]
     hashes = [_row_hash(row) for row in named.select(columns).iter_rows(named=True)]

@@ -10,18 +10,16 @@ from operator import add
 
 import narwhals as nw
 
-from dft_pipeline.graph.tally import COUNTS
+from dft_pipeline.graph.tally import COUNTS, Frame
 from dft_pipeline.policies import FOUR_MARKS, ConsensusPolicy
 
 
-def with_rates(tallies: nw.LazyFrame, policy: ConsensusPolicy) -> nw.LazyFrame:
+def with_rates(tallies: Frame, policy: ConsensusPolicy) -> Frame:
     """Adds wiser_likelihood (−1 to 1) and entropy (bits); null, never NaN, where nothing was counted."""
-    return tallies.with_columns(
-        wiser_likelihood=_wiser_likelihood(), entropy=_entropy(policy.entropy_counts)
-    )
+    return tallies.with_columns(wiser_likelihood=_wiser_likelihood(), entropy=_entropy(policy.entropy_counts))
 
 
-def with_verdict(rated: nw.LazyFrame, policy: ConsensusPolicy) -> nw.LazyFrame:
+def with_verdict(rated: Frame, policy: ConsensusPolicy) -> Frame:
     """Adds rejection_reason: null for what no rule rejects and for what is no candidate."""
     verdict = nw.lit(None).cast(nw.String)
     for name, rejects in reversed(list(rules(policy))):

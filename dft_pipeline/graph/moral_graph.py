@@ -44,9 +44,7 @@ def rejected_pairs(pair_tallies: pl.DataFrame) -> pl.DataFrame:
     return TABLES["rejected_pairs"].conform(pair_tallies.filter(pl.col("rejection_reason").is_not_null()))
 
 
-def edge_judgments(
-    judgments: pl.DataFrame, links: pl.DataFrame, pair_tallies: pl.DataFrame
-) -> pl.DataFrame:
+def edge_judgments(judgments: pl.DataFrame, links: pl.DataFrame, pair_tallies: pl.DataFrame) -> pl.DataFrame:
     """Table `edge_judgments`: every judgment, either way, of a pair that is an edge or a candidate."""
     candidates = pair_tallies.filter(pl.col("marked_wiser") >= 1).select(*PAIR_KEY, edge_id())
     scoped = judgments.join(scopes_of_contexts(judgments["context_id"], links), on="context_id")

@@ -26,12 +26,13 @@ def pagerank(
         spread = (DAMPING * rank[dangling].sum() + 1 - DAMPING) / size
         following = DAMPING * (moves @ rank) + spread
         moved, rank = float(np.abs(following - rank).sum()), following
-    return rank / rank.sum()
+    normalised: NDArray[np.float64] = rank / rank.sum()
+    return normalised
 
 
 def wisdom(targets: NDArray[np.int64], weights: NDArray[np.float64], size: int) -> NDArray[np.float64]:
     """The sum of wiser_likelihood over each node's incoming edges; shape (size,)."""
-    return np.bincount(targets, weights, minlength=size)
+    return np.bincount(targets, weights, minlength=size).astype(np.float64)
 
 
 def wilson_low(successes: NDArray[np.int64], trials: NDArray[np.int64]) -> NDArray[np.float64]:

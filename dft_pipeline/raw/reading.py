@@ -36,7 +36,7 @@ class Unreadable(NamedTuple):
 Record = Mapping[str, Any] | Unreadable
 
 
-def records(path: Path, progress: Progress = lambda done: None) -> Iterator[Record]:
+def records(path: Path, progress: Progress = lambda _: None) -> Iterator[Record]:
     """The records of a table file, in order; `progress` is told the bytes read so far.
 
     Raises RefusedFile for a file that cannot be read as what its name says.
@@ -178,7 +178,9 @@ def _line(decoder: json.JSONDecoder, text: str) -> Record:
 def _csv(path: Path, progress: Progress) -> Iterator[Record]:
     csv.field_size_limit(1 << 30)
     with path.open("rb") as file:
-        rows = csv.reader(io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline=""), strict=True)
+        rows = csv.reader(
+            io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline=""), strict=True
+        )
         try:
             header = next(rows, None)
             if not header:

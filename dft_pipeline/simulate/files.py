@@ -1,7 +1,6 @@
 """A deliberation as files: one JSON array per table, and the truth."""
 
 import json
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -36,4 +35,4 @@ def _replace(path: Path, pieces: Iterable[str]) -> None:
     unfinished = path.with_name(f".{path.name}.tmp")
     with unfinished.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(pieces)
-    os.replace(unfinished, path)
+    unfinished.replace(path)

@@ -1,4 +1,4 @@
-"""One voice: a participant has one judgment per ordered pair, and one vote and one showing per value and case.
+"""One voice: a participant has one judgment per ordered pair, one vote and one showing per value and case.
 
 The latest by `updatedAt` counts; ties go to the later `createdAt`, then to the higher original key.
 Whatever does not count is set aside with its rule. Rows come with the app's column names, the
@@ -120,7 +120,7 @@ def cards_without_value(cards: pl.DataFrame, card_values: pl.DataFrame) -> pl.Da
 
 
 def articulations(cards: pl.DataFrame, chats: pl.DataFrame, card_values: pl.DataFrame) -> pl.DataFrame:
-    """Table `articulations`: a card's participant and case are those of its chat; a copied chat never counts."""
+    """Table `articulations`: a card's participant and case are its chat's; a copied chat never counts."""
     own = chats.filter(pl.col("copiedFromId").is_null()).select(
         "participant_id", chatId="id", case_id="caseId"
     )

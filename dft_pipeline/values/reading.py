@@ -12,7 +12,7 @@ def links(contexts_on_cases: pl.DataFrame) -> pl.DataFrame:
 
 
 def groups(demographics: pl.DataFrame) -> pl.DataFrame:
-    """A participant's self-reported political affiliation: participant_id, group; the latest record counts."""
+    """A participant's self-reported political affiliation: participant_id, group; the latest counts."""
     latest = demographics.sort("id").unique("participant_id", keep="last")
     known = latest.filter(
         pl.col("usPoliticalAffiliation").is_not_null(), ~pl.col("usPoliticalAffiliation").is_in(NO_ANSWER)

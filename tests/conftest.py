@@ -1,0 +1,93 @@
+"""What integration tests share: a PostgreSQL, a fresh database on it, the `dft` command, the real run's tables."""
+
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy.engine import make_url
+
+from resources.postgres_server import embedded_server
+
+CHECKOUT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The address of an embedded PostgreSQL, one for all tests of this process."""
+    # Not tmp_path: that is private to root, and the server of a root user runs as somebody else.
+    home = Path(tempfile.mkdtemp(prefix="dft-test-"))
+    home.chmod(0o755)
+    try:
+        with embedded_server(home) as address:
+            yield address
+    finally:
+        shutil.rmtree(home)
+
+
+@pytest.fixture
+def database_url(server: str) -> Iterator[str]:
+    """The address of a fresh, empty database of the test's own, dropped afterwards."""
+    name = f"test_{secrets.token_hex(6)}"
+    _administer(server, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    yield make_url(server).set(database=name).render_as_string(hide_password=False)
+    _administer(server, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _administer(server: str, statement: sql.Composed) -> None:
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(statement)
+
+
+class Dft:
+    """The `dft` command in a working folder and an environment of its own; an exit code never raises."""
+
+    def __init__(self, folder: Path, database_url: str) -> None:
+        self.folder = folder
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "DFT_HOME": str(folder / "home"),
+            "DFT_DATABASE_URL": database_url,
+        }
+
+    def __call__(self, *words: object, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Runs it to its end; further variables of the environment by name."""
+        process = self.start(*words, **environment)
+        output, errors = process.communicate()
+        return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+    def start(self, *words: object, **environment: str) -> subprocess.Popen[str]:
+        """Starts it, for a test that does not wait for its end."""
+        return subprocess.Popen(
+            [Path(sys.executable).with_name("dft"), *map(str, words)],
+            cwd=self.folder,
+            env=self.environment | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+
+@pytest.fixture
+def dft(tmp_path: Path, database_url: str) -> Dft:
+    """Runs `dft` on the test's database, e.g. `dft("load", folder, "--json")`."""
+    folder = tmp_path / "dft"
+    folder.mkdir()
+    return Dft(folder, database_url)
+
+
+@pytest.fixture(scope="session")
+def real() -> Path:
+    """The folder of the real run's tables; what needs it is skipped where it is absent."""
+    folder = CHECKOUT.parent / "shared" / "dft-2023"
+    if not folder.is_dir():
+        pytest.skip("the real run's tables (../shared/dft-2023) are not beside this checkout")
+    return folder

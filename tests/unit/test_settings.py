@@ -1,0 +1,181 @@
+"""Settings: from the environment and a `.env`, names checked, a key that is made once."""
+
+import os
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from resources.problems import BadSettings
+from resources.settings import KEY_FILE, settings
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working folder, and an environment in which nothing is set."""
+    for name in list(os.environ):
+        if name.upper().startswith("DFT_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_without_settings_everything_is_under_the_working_folder(folder: Path) -> None:
+    found = settings()
+    assert found.home_folder == folder / ".dft"
+    assert found.lake_url == str(folder / ".dft" / "lake")
+    assert (found.database_url, found.source_url, found.pseudonym_key) == (None, None, None)
+
+
+def test_reading_settings_writes_nothing(folder: Path) -> None:
+    assert settings().lake_url
+    assert list(folder.iterdir()) == []
+
+
+def test_the_environment_says_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = {
+        "DFT_HOME": "/srv/dft",
+        "DFT_DATABASE_URL": "postgresql://here/dft",
+        "DFT_SOURCE_URL": "postgresql://there/app",
+        "DFT_LAKE": "s3://bucket/prefix",
+        "DFT_PSEUDONYM_KEY": "secret",
+    }
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
+    found = settings()
+    assert str(found.home_folder) == "/srv/dft"
+    assert found.database_url == "postgresql://here/dft"
+    assert found.source_url == "postgresql://there/app"
+    assert found.lake_url == "s3://bucket/prefix"
+    assert found.key() == b"secret"
+
+
+def test_an_env_file_says_it_and_the_environment_has_the_last_word(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / ".env").write_text("# ours\nDFT_HOME=/from/file\nDFT_LAKE='/lake/from file'\nOTHER=1\n")
+    monkeypatch.setenv("DFT_HOME", "/from/environment")
+    found = settings()
+    assert str(found.home_folder) == "/from/environment"
+    assert found.lake_url == "/lake/from file"
+
+
+def test_a_home_is_relative_to_the_working_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DFT_HOME", "a/b")
+    found = settings()
+    monkeypatch.setenv("HOME", "/home/somebody")
+    monkeypatch.setenv("DFT_HOME", "~/dft")
+    assert found.home_folder == folder / "a" / "b"
+    assert found.lake_url == str(folder / "a" / "b" / "lake")
+    assert str(settings().home_folder) == "/home/somebody/dft"
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("DFT_LAEK", "DFT_LAKE"),
+        ("DFT_DATABASE", "DFT_DATABASE_URL"),
+        ("DFT_SORUCE_URL", "DFT_SOURCE_URL"),
+        ("DFT_PSEUDONYMKEY", "DFT_PSEUDONYM_KEY"),
+        ("DFT_CHATMODEL", "DFT_CHAT_MODEL"),
+        ("dft_hom", "DFT_HOME"),
+    ],
+)
+@pytest.mark.parametrize("place", ["environment", ".env"])
+def test_an_unknown_name_is_refused_with_the_nearest(
+    name: str, near: str, place: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if place == ".env":
+        (folder / ".env").write_text(f"{name}=1\n")
+    else:
+        monkeypatch.setenv(name, "1")
+    with pytest.raises(BadSettings) as refused:
+        settings()
+    assert str(refused.value) == f"{name} is no setting; did you mean {near}?"
+
+
+def test_a_name_like_none_is_refused_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DFT_ZZZZ", "")
+    with pytest.raises(BadSettings, match="DFT_ZZZZ is no setting; did you mean DFT_"):
+        settings()
+
+
+@pytest.mark.parametrize(
+    "name", ["DFT_CHAT_MODEL", "DFT_EMBED_MODEL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "XDFT_HOME"]
+)
+def test_other_known_names_and_foreign_ones_are_no_error(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "x")
+    assert settings().database_url is None
+
+
+def test_settings_stay_as_they_were_read() -> None:
+    found = settings()
+    with pytest.raises(ValueError, match="frozen"):
+        found.home = Path("/elsewhere")
+
+
+def test_the_key_is_made_once_for_its_owner_alone(folder: Path) -> None:
+    before = os.umask(0)
+    try:
+        key = settings().key()
+    finally:
+        os.umask(before)
+    path = folder / ".dft" / KEY_FILE
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert bytes.fromhex(key.decode()) and len(key) == 64  # noqa: PT018
+    assert path.read_bytes() == key
+    assert settings().key() == key
+    assert [file.name for file in path.parent.iterdir()] == [KEY_FILE]
+
+
+def test_another_home_has_another_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    key = settings().key()
+    monkeypatch.setenv("DFT_HOME", "other")
+    assert settings().key() != key
+
+
+def test_all_who_make_the_key_at_the_same_time_get_the_same(folder: Path) -> None:
+    start, keys = threading.Barrier(8), set()
+
+    def ask() -> None:
+        start.wait()
+        keys.add(settings().key())
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert keys == {(folder / ".dft" / KEY_FILE).read_bytes()}
+    assert len(list((folder / ".dft").iterdir())) == 1, "no draft is left"
+
+
+def test_a_key_from_the_environment_leaves_no_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DFT_PSEUDONYM_KEY", "ours")
+    assert settings().key() == b"ours"
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.xfail(
+    strict=True, reason="a relative DFT_LAKE is resolved anew in each process's working folder"
+)
+def test_a_lake_in_a_folder_is_relative_to_the_working_folder(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DFT_LAKE", "data/lake")
+    assert settings().lake_url == str(folder / "data" / "lake")
+
+
+@pytest.mark.xfail(strict=True, reason="an empty value is taken for an address", raises=AssertionError)
+def test_an_empty_value_is_none(folder: Path) -> None:
+    (folder / ".env").write_text("DFT_DATABASE_URL=\nDFT_SOURCE_URL=\nDFT_LAKE=\n")
+    found = settings()
+    assert (found.database_url, found.source_url) == (None, None)
+
+
+@pytest.mark.xfail(strict=True, reason="an undecodable .env raises UnicodeDecodeError")
+def test_an_env_file_that_is_no_text_is_refused_by_name(folder: Path) -> None:
+    (folder / ".env").write_bytes(b"DFT_LAKE=/caf\xe9\n")
+    with pytest.raises(BadSettings, match=r"\.env"):
+        settings()

@@ -3,7 +3,6 @@
 import dagster as dg
 
 from assets import dataset, graph, raw, values
-from assets.metadata import DAYS
 from dft_pipeline.cli.progress import progress_logger
 from resources.build import BuildSettings, Workplace
 
@@ -20,7 +19,6 @@ ASSETS = [
 nightly = dg.define_asset_job(
     "nightly",
     selection=dg.AssetSelection.all(),
-    partitions_def=DAYS,
     executor_def=dg.in_process_executor,
     description="From the app's tables to training rows, as of the end of a day.",
 )

@@ -1,4 +1,4 @@
-"""What integration tests share: a PostgreSQL, a fresh database on it, the `dft` command, the real run's tables."""
+"""What tests share: a PostgreSQL, a fresh database on it, the `dft` command, the real run's tables."""
 
 import os
 import secrets
@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -32,13 +33,20 @@ def server() -> Iterator[str]:
         shutil.rmtree(home)
 
 
-@pytest.fixture
-def database_url(server: str) -> Iterator[str]:
-    """The address of a fresh, empty database of the test's own, dropped afterwards."""
+@contextmanager
+def fresh_database(server: str) -> Iterator[str]:
+    """The address of a new, empty database, dropped afterwards."""
     name = f"test_{secrets.token_hex(6)}"
     _administer(server, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     yield make_url(server).set(database=name).render_as_string(hide_password=False)
     _administer(server, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def database_url(server: str) -> Iterator[str]:
+    """The address of a database of the test's own."""
+    with fresh_database(server) as url:
+        yield url
 
 
 def _administer(server: str, statement: sql.Composed) -> None:

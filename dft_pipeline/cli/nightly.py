@@ -31,6 +31,8 @@ def run_nightly(day: date, config: dict[str, str | None], select: Sequence[str] 
     settings = {name: value for name, value in config.items() if value is not None}
     run_config = {"resources": {"build_settings": {"config": settings}}, "loggers": {"progress": {}}}
     with dg.DagsterInstance.get() as instance:
+        # A connection for each of a run's hundreds of events would take a quarter of its time.
+        instance.optimize_for_webserver(statement_timeout=60_000, pool_recycle=3600, max_overflow=2)
         result = job.execute_in_process(
             run_config=run_config,
             instance=instance,

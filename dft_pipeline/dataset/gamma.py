@@ -162,10 +162,16 @@ class _Carrying:
 
     def _once(self, held: sp.csr_array) -> sp.csr_array:
         """Keeps what is held, and adds what follows along an edge that the participant did not refuse."""
-        refused = np.asarray(held[self.who, self.source]).ravel().astype(np.int64)
-        blocked = sp.csr_array((refused, (self.who, self.wiser)), shape=held.shape)
-        carried = (held @ self.steps) - blocked
-        return _as_ones(held + carried)
+        blocked = np.isin(self.who * held.shape[1] + self.source, _keys(held))
+        refused = sp.csr_array((blocked.astype(np.int64), (self.who, self.wiser)), shape=held.shape)
+        return _as_ones(held + held @ self.steps - refused)
+
+
+def _keys(matrix: sp.csr_array) -> NDArray[np.int64]:
+    """Where the matrix has an entry: row × width + column."""
+    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    keys: NDArray[np.int64] = rows * matrix.shape[1] + matrix.indices
+    return keys
 
 
 def _stands(stand: Standing) -> pl.DataFrame:

@@ -5,7 +5,7 @@ What belongs here: inputs only. What is right about an output stands, written ou
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import permutations
+from itertools import permutations, product
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -21,11 +21,11 @@ from dft_pipeline.tables import TABLES
 VALUES = (3, 7, 20, 101)
 CASES = ("abortion", "weed")
 CONTEXTS = ("When in distress", "When asked for advice", "When alone")
+ASKED_IN = (*((context,) for context in CONTEXTS), CONTEXTS[:2])  # of a pair: in one context, or in two
 PEOPLE = tuple(f"{number:02x}" * 16 for number in range(12))
 START = datetime(2023, 10, 1, tzinfo=UTC)
-# Mostly upgrades: with few judgments a pair is otherwise hardly ever agreed upon.
-ANSWERS = ("upgrade", "upgrade", "upgrade", "no_upgrade", "not_sure")
-FEW_EDGES, TWO_CONTEXTS = (0, 0, 1), (0, 1)
+# Mostly upgrades: with few judgments a pair is otherwise hardly ever agreed upon. Letters are drawn fastest.
+ANSWERS = {**dict.fromkeys("abc", "upgrade"), "n": "no_upgrade", "s": "not_sure"}
 LINKS = pl.Schema({"context_id": pl.String, "case_id": pl.String})
 GROUPS = pl.Schema({"participant_id": pl.String, "group": pl.String})
 RAW_CASES = pl.Schema({"id": pl.String, "question": pl.String})
@@ -102,13 +102,11 @@ def judgments(draw: st.DrawFn, values: Sequence[int] = VALUES, people: int = 12)
     count = draw(st.integers(4, people))
     rows: list[Row] = []
     for source, wiser in permutations(values, 2):
-        answers = draw(st.lists(st.sampled_from(ANSWERS), max_size=count))
-        first, asked = draw(st.integers(0, count - 1)), draw(st.sampled_from((*CONTEXTS, CONTEXTS[:2])))
-        contexts = (asked,) if isinstance(asked, str) else asked
-        rows.extend(
-            judgment(PEOPLE[(first + place) % count], source, wiser, answer, contexts[place % len(contexts)])
-            for place, answer in enumerate(answers)
-        )
+        letters = draw(st.text("abcns", max_size=count))
+        first, contexts = draw(st.integers(0, count - 1)), draw(st.sampled_from(ASKED_IN))
+        for place, letter in enumerate(letters):
+            person, context = PEOPLE[(first + place) % count], contexts[place % len(contexts)]
+            rows.append(judgment(person, source, wiser, ANSWERS[letter], context))
     return frame("judgments", rows)
 
 
@@ -130,18 +128,19 @@ def votes(draw: st.DrawFn, cases: Sequence[str] = CASES) -> pl.DataFrame:
 @st.composite
 def articulations(draw: st.DrawFn, cases: Sequence[str] = CASES) -> pl.DataFrame:
     """Values that participants articulated, some of whom do nothing else."""
-    cell = st.tuples(st.sampled_from(PEOPLE), st.sampled_from(VALUES), st.sampled_from(cases))
-    rows = draw(st.lists(cell, unique=True, max_size=8))
+    cells = tuple(product(PEOPLE, VALUES, cases))
+    rows = draw(st.lists(st.sampled_from(cells), unique=True, max_size=8))
     return pl.DataFrame(rows, schema=TABLES["articulations"].schema, orient="row")
 
 
 @st.composite
 def canonical_values(draw: st.DrawFn) -> pl.DataFrame:
     """Every value, with up to three criteria; in places none."""
-    return frame("canonical_values", (_value(value, draw(st.integers(0, 3))) for value in VALUES))
+    return frame("canonical_values", (a_value(value, draw(st.integers(0, 3))) for value in VALUES))
 
 
-def _value(value: int, criteria: int) -> Row:
+def a_value(value: int, criteria: int) -> Row:
+    """A canonical value with so many criteria."""
     return {
         "value_id": value,
         "title": f"Value {value}",

@@ -98,7 +98,7 @@ def assert_read_plainly(judgments: pl.DataFrame, links: pl.DataFrame, policy: Co
         assert row["is_edge"] == (told["marked_wiser"] >= 1 and row["rejection_reason"] is None)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(some.judgments(), some.links(), st.sampled_from((DEFAULT, PUBLISHED_2023)))
 def test_named_policies_as_read_plainly(
     judgments: pl.DataFrame, links: pl.DataFrame, policy: ConsensusPolicy
@@ -106,7 +106,7 @@ def test_named_policies_as_read_plainly(
     assert_read_plainly(judgments, links, policy)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(some.judgments(), some.links(), some.policies())
 def test_drawn_policies_as_read_plainly(
     judgments: pl.DataFrame, links: pl.DataFrame, policy: ConsensusPolicy
@@ -164,7 +164,7 @@ def test_nobody_judged_anything() -> None:
     assert wisdom_edges(table, DEFAULT).is_empty()
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(some.judgments(), some.links(), some.policies(), st.integers(0, 99))
 def test_order_of_rows_changes_nothing(
     judgments: pl.DataFrame, links: pl.DataFrame, policy: ConsensusPolicy, seed: int
@@ -174,7 +174,7 @@ def test_order_of_rows_changes_nothing(
     assert_frame_equal(table, again, check_exact=True)
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(some.judgments(), some.links())
 def test_two_directions_mirror_each_other(judgments: pl.DataFrame, links: pl.DataFrame) -> None:
     rows = {tuple(row[name] for name in PAIR_KEY): row
@@ -186,7 +186,7 @@ def test_two_directions_mirror_each_other(judgments: pl.DataFrame, links: pl.Dat
         assert row["contexts"] == turned["contexts"]
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(some.judgments(), some.links(), some.policies(unwind=st.just(False)), st.sampled_from(TIGHTER))
 def test_tighter_bound_adds_no_edge(
     judgments: pl.DataFrame, links: pl.DataFrame, policy: ConsensusPolicy, tighter: Mapping[str, float]
@@ -218,7 +218,7 @@ def test_every_bound_takes_an_edge_away(
         assert ("all|3|7" in edges["edge_id"].to_list()) == is_edge
 
 
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(some.judgments(), some.links(), some.policies())
 def test_duckdb_says_the_same_as_polars(
     judgments: pl.DataFrame, links: pl.DataFrame, policy: ConsensusPolicy
@@ -238,7 +238,7 @@ def test_duckdb_says_the_same_as_polars(
     assert_frame_equal(seen, seen_there)
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(some.judgments(), some.links(), some.policies())
 def test_rates_are_null_or_numbers(
     judgments: pl.DataFrame, links: pl.DataFrame, policy: ConsensusPolicy
@@ -260,7 +260,7 @@ def test_pair_asked_the_other_way_only_has_no_rate() -> None:
     assert (row["rejection_reason"], row["is_edge"]) == (None, False), "a pair that is no candidate"
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(some.judgments(), some.links(), some.policies())
 def test_candidates_are_edges_or_rejected(
     judgments: pl.DataFrame, links: pl.DataFrame, policy: ConsensusPolicy

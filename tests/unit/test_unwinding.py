@@ -57,7 +57,7 @@ def random_edges(seed: int, nodes: int, count: int) -> list[Edge]:
     return [pairs[place] for place in places]
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(some.judgments(), some.links())
 def test_pairs_are_unwound_per_scope_and_component(judgments: pl.DataFrame, links: pl.DataFrame) -> None:
     before = pair_tallies(judgments, links, some.EASY.model_copy(update={"unwind": False}))
@@ -74,7 +74,7 @@ def test_pairs_are_unwound_per_scope_and_component(judgments: pl.DataFrame, link
     assert list(loops(after.filter("is_edge"))) == []
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(some.judgments(), some.links())
 def test_other_reasons_stay_as_they_were(judgments: pl.DataFrame, links: pl.DataFrame) -> None:
     before = pair_tallies(judgments, links, DEFAULT.model_copy(update={"unwind": False}))
@@ -152,7 +152,7 @@ def test_components_as_networkx_finds_them(seed: int) -> None:
     assert found == {frozenset(part) for part in nx.strongly_connected_components(graph)}
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(some.judgments(), some.links())
 def test_loops_are_the_components_of_two_or_more(judgments: pl.DataFrame, links: pl.DataFrame) -> None:
     passing = pair_tallies(judgments, links, some.EASY.model_copy(update={"unwind": False})).filter("is_edge")

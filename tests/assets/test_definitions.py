@@ -1,0 +1,70 @@
+"""What Dagster is told: every asset explains itself, checks block, the schedule builds the day that ended."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+import pytest
+
+from assets.metadata import preview
+from dft_pipeline.definitions import defs
+from dft_pipeline.raw.tables import SOURCE_TABLES
+from dft_pipeline.tables import TABLES
+
+GRAPH = defs.resolve_asset_graph()
+
+
+def _specs() -> list[dg.AssetSpec]:
+    return list(defs.resolve_all_asset_specs())
+
+
+def test_the_assets_are_the_tables_and_the_manifest() -> None:
+    names = {spec.key.to_user_string() for spec in _specs()}
+    raw = {f"raw/{name}" for name in (*SOURCE_TABLES, "quarantine")}
+    assert names == raw | set(TABLES) | {"manifest"}
+
+
+@pytest.mark.parametrize("spec", _specs(), ids=lambda spec: spec.key.to_user_string())
+def test_every_asset_explains_itself(spec: dg.AssetSpec) -> None:
+    assert (spec.description or "").startswith(("One row is ", "One file names "))
+    assert spec.owners
+    assert spec.kinds
+    assert spec.code_version
+    assert spec.group_name in {"raw", "values", "graph", "dataset"}
+
+
+def test_raw_is_unpartitioned_and_the_rest_is_daily() -> None:
+    for spec in _specs():
+        partitions = GRAPH.get(spec.key).partitions_def
+        if spec.group_name == "raw":
+            assert partitions is None, spec.key
+        else:
+            assert isinstance(partitions, dg.DailyPartitionsDefinition), spec.key
+            assert partitions.start == datetime(2023, 1, 1, tzinfo=UTC), spec.key
+
+
+def test_every_snapshot_table_has_a_blocking_check_of_its_key() -> None:
+    checks = {key: GRAPH.get_check_spec(key) for key in GRAPH.asset_check_keys}
+    assert all(spec.blocking for spec in checks.values())
+    named = {(key.asset_key.to_user_string(), key.name) for key in checks}
+    assert {(name, "keys_unique") for name in TABLES} <= named
+
+
+def test_the_schedule_builds_the_day_that_ended() -> None:
+    schedule = defs.resolve_schedule_def("every_night")
+    night = datetime(2024, 1, 15, 1, 0, tzinfo=UTC)
+    with dg.instance_for_test() as instance:
+        context = dg.build_schedule_context(instance=instance, scheduled_execution_time=night)
+        tick = schedule.evaluate_tick(context)
+    assert [request.partition_key for request in tick.run_requests or ()] == ["2024-01-14"]
+    assert schedule.job_name == "nightly"
+
+
+def test_a_preview_shows_text_as_text() -> None:
+    import polars as pl
+
+    shown = preview(pl.DataFrame({"comment": ["<img src=x onerror=alert(1)>|`x` [a](http://b)\nnext"]}))
+    cell = shown.splitlines()[2]
+    assert "<" not in cell.replace("&lt;", "")
+    assert cell.count("|") == 2
+    assert "[" not in cell
+    assert "`" not in cell

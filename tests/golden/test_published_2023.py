@@ -1,0 +1,171 @@
+"""The real run, through the commands: the authors' published graph to the last digit, and what `default` makes of it."""
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+import polars as pl
+import pytest
+
+from dft_pipeline.audit import audit_edge
+from resources.lake import Lake
+from tests.conftest import Dft, fresh_database
+
+DAY = date(2023, 10, 17)
+# The published edges that `default` does not have, and why.
+REJECTED = {
+    (166, 260): "no_majority",
+    (189, 295): "no_majority",
+    (208, 285): "no_majority",
+    (282, 208): "no_majority",
+    (292, 260): "no_consensus",
+    (323, 324): "no_majority",
+    (234, 284): "in_cycle",
+    (303, 289): "in_cycle",
+}
+
+
+@pytest.fixture(scope="module")
+def loaded(real: Path, server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dft]:
+    """`dft` on a database that holds the real run."""
+    with fresh_database(server) as url:
+        dft = Dft(tmp_path_factory.mktemp("golden"), url)
+        done = dft("load", real, "--json")
+        assert done.returncode == 0, done.stderr
+        yield dft
+
+
+@pytest.fixture(scope="module")
+def published(loaded: Dft) -> Lake:
+    return _build(loaded, "published-2023")
+
+
+@pytest.fixture(scope="module")
+def default(loaded: Dft) -> Lake:
+    return _build(loaded, "default")
+
+
+def _build(dft: Dft, policy: str) -> Lake:
+    lake = dft.folder / policy
+    done = dft("build", "--as-of", DAY, "--policy", policy, DFT_LAKE=str(lake))
+    assert done.returncode == 0, done.stderr
+    return Lake(str(lake))
+
+
+def _pairs(edges: pl.DataFrame) -> set[tuple[int, int]]:
+    of_all = edges.filter(scope="all")
+    return set(of_all.select("source_value_id", "wiser_value_id").iter_rows())
+
+
+def _graph(edges: pl.DataFrame, scope: str) -> "nx.DiGraph[int]":
+    in_scope = edges.filter(pl.col("scope") == scope)
+    return nx.DiGraph(in_scope.select("source_value_id", "wiser_value_id").rows())
+
+
+def test_the_export_is_the_published_graph(real: Path, loaded: Dft, published: Lake) -> None:
+    output = loaded.folder / "graph.json"
+    done = loaded(
+        "export", "graph", "--as-of", DAY, "--format", "json", "--output", output, DFT_LAKE=published.url
+    )
+    assert done.returncode == 0, done.stderr
+    ours, theirs = json.loads(output.read_text()), json.loads((real / "published-graph.json").read_text())
+    assert ours["values"] == sorted(theirs["values"], key=lambda value: value["id"])
+    assert len(ours["edges"]) == 69
+    for edge, expected in zip(ours["edges"], sorted(theirs["edges"], key=_ends), strict=True):
+        _assert_same_edge(edge, expected)
+
+
+def _ends(edge: dict[str, Any]) -> tuple[int, int]:
+    return edge["sourceValueId"], edge["wiserValueId"]
+
+
+def _assert_same_edge(edge: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert edge.keys() == expected.keys()
+    assert (_ends(edge), edge["counts"]) == (_ends(expected), expected["counts"])
+    assert edge["contexts"] == sorted(expected["contexts"])
+    assert edge["summary"] == pytest.approx(expected["summary"], abs=1e-12, rel=0)
+
+
+def test_published_2023_has_the_authors_loops(published: Lake) -> None:
+    graph = _graph(published.snapshot("wisdom_edges", DAY), "all")
+    assert len(list(nx.simple_cycles(graph))) == 4
+    loops = [component for component in nx.strongly_connected_components(graph) if len(component) > 1]
+    assert sorted(map(sorted, loops)) == [[165, 167, 208, 282, 285], [234, 284, 289, 298, 303]]
+    contested = published.snapshot("contested", DAY).filter(scope="all")
+    assert contested["value_ids"].to_list() == sorted(map(sorted, loops))
+    assert contested["unwound_edges"].list.len().to_list() == [0, 0]
+
+
+def test_default_is_acyclic_and_names_why_eight_edges_go(published: Lake, default: Lake) -> None:
+    edges = default.snapshot("wisdom_edges", DAY)
+    assert len(_pairs(edges)) == 61
+    for scope in edges["scope"].unique():
+        assert nx.is_directed_acyclic_graph(_graph(edges, scope)), scope
+    gone = _pairs(published.snapshot("wisdom_edges", DAY)) - _pairs(edges)
+    assert _pairs(edges) <= _pairs(published.snapshot("wisdom_edges", DAY))
+    rejected = default.snapshot("rejected_pairs", DAY).filter(scope="all")
+    why = {
+        (row["source_value_id"], row["wiser_value_id"]): row["rejection_reason"]
+        for row in rejected.to_dicts()
+    }
+    assert {pair: why[pair] for pair in gone} == REJECTED
+
+
+def test_every_audit_adds_up_to_its_edge(published: Lake) -> None:
+    tables = [
+        published.snapshot(name, DAY) for name in ("pair_tallies", "judgments", "votes", "canonical_values")
+    ]
+    for source, wiser in _pairs(published.snapshot("wisdom_edges", DAY)):
+        found = audit_edge(source, wiser, *tables)
+        said = [(judgment["direction"], judgment["relationship"]) for judgment in found.judgments]
+        assert said.count(("forward", "upgrade")) == found.verdict["marked_wiser"]
+        assert said.count(("forward", "no_upgrade")) == found.verdict["marked_not_wiser"]
+        assert said.count(("forward", "not_sure")) == found.verdict["marked_unsure"]
+        assert said.count(("reverse", "upgrade")) == found.verdict["marked_less_wise"]
+        assert len(said) == found.verdict["judgments_both_ways"]
+        judges = {judgment["participant_id"] for judgment in found.judgments}
+        assert {vote["participant_id"] for vote in found.votes} <= judges
+
+
+def test_what_was_set_aside_and_what_is_missing(published: Lake) -> None:
+    aside = published.snapshot("quarantine", DAY).group_by("table", "rule").len()
+    assert set(aside.rows()) == {
+        ("impression", "superseded", 51),
+        ("vote", "superseded", 11),
+        ("valuesCard", "unassigned", 5),
+    }
+    manifest = published.manifest(DAY)
+    assert manifest is not None
+    assert [why.split(":")[0] for why in manifest["missing_evidence"]] == ["articulated"]
+
+
+def test_weights_of_each_of_the_three_prompts_sum_to_one(default: Lake) -> None:
+    sums = (
+        default.snapshot("rubric_rows", DAY)
+        .group_by("prompt_id")
+        .agg(pl.col("weight").sum())
+        .sort("prompt_id")
+    )
+    assert sums["prompt_id"].to_list() == ["abortion", "parenting", "weapons"]
+    assert sums["weight"].to_list() == pytest.approx([1, 1, 1])
+
+
+def test_policies_that_allow_loops_carry_nothing(published: Lake, default: Lake) -> None:
+    assert published.snapshot("reward_rows", DAY)["h"].unique().to_list() == [0]
+    assert default.snapshot("reward_rows", DAY)["h"].unique().to_list() == [1]
+
+
+def test_verify_names_the_file_that_was_tampered_with(loaded: Dft, published: Lake) -> None:
+    assert loaded("verify", "--as-of", DAY, DFT_LAKE=published.url).returncode == 0
+    path = Path(published.at(f"contested/as_of={DAY}/part-0.parquet"))
+    content = path.read_bytes()
+    try:
+        path.write_bytes(content[:100] + bytes([content[100] ^ 1]) + content[101:])
+        done = loaded("verify", "--as-of", DAY, DFT_LAKE=published.url)
+        assert done.returncode == 1
+        assert f"contested/as_of={DAY}/part-0.parquet was changed" in done.stderr
+    finally:
+        path.write_bytes(content)

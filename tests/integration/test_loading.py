@@ -1,0 +1,670 @@
+"""Loading into a real PostgreSQL: what counts, what wins, what is set aside, and nothing half-done."""
+
+import csv
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any, LiteralString
+
+import numpy as np
+import polars as pl
+import psycopg
+import pytest
+from psycopg import sql
+
+from dft_pipeline.raw.reading import RefusedFile
+from dft_pipeline.raw.tables import SOURCE_TABLES
+from dft_pipeline.simulate import Deliberation, simulate, write
+from dft_pipeline.values.pseudonyms import pseudonym
+from resources.database import connect, prepare
+from resources.loading import Aside, Loaded, Refused, find_files, load
+
+KEY = b"key of the tests"
+Row = dict[str, Any]
+Outcomes = dict[str, Loaded | Refused]
+EARLY, LATE = "2024-01-01T00:00:00.000Z", "2024-01-02T00:00:00.000Z"
+
+
+@pytest.fixture(scope="module")
+def deliberation() -> Deliberation:
+    return simulate(25, seed=3)
+
+
+@pytest.fixture(scope="module")
+def files(deliberation: Deliberation, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("deliberation")
+    write(deliberation, folder)
+    return folder
+
+
+@pytest.fixture
+def url(database_url: str) -> str:
+    """An empty database with the project's own schema."""
+    prepare(database_url)
+    return database_url
+
+
+def loaded(url: str, folder: Path, strict: bool = False) -> Outcomes:
+    """Loads the folder, as `dft load` does; the outcome per table."""
+    with connect(url) as connection:
+        found = load(connection, find_files(folder), KEY, strict, lambda table, done: None)
+        return {outcome.table: outcome for outcome in found}
+
+
+def load_rows(url: str, folder: Path, strict: bool = False, **tables: Sequence[Any]) -> Outcomes:
+    """Loads JSON files with these rows, and no others."""
+    for path in folder.glob("*.json"):
+        path.unlink()
+    for table, rows in tables.items():
+        (folder / f"{table}.json").write_text(json.dumps(rows), encoding="utf-8")
+    return loaded(url, folder, strict)
+
+
+def counts(outcome: Loaded | Refused) -> tuple[int, int, int, int, int]:
+    """Read, new, changed, unchanged, set aside."""
+    assert isinstance(outcome, Loaded), outcome
+    return (outcome.read, outcome.new, outcome.changed, outcome.unchanged, len(outcome.set_aside))
+
+
+def stored(url: str, table: str) -> list[Row]:
+    """The table's rows by key; none where there is no such table."""
+    source = SOURCE_TABLES[table]
+    key = sql.SQL(", ").join(map(sql.Identifier, source.key))
+    query = sql.SQL("SELECT * FROM {} ORDER BY {}").format(sql.Identifier(source.relation), key)
+    with psycopg.connect(url, row_factory=psycopg.rows.dict_row) as connection:
+        try:
+            return connection.execute(query).fetchall()
+        except psycopg.errors.UndefinedTable:
+            return []
+
+
+def everything(url: str) -> dict[str, list[Row]]:
+    return {table: stored(url, table) for table in SOURCE_TABLES}
+
+
+def quarantine(url: str) -> list[Row]:
+    with psycopg.connect(url, row_factory=psycopg.rows.dict_row) as connection:
+        return connection.execute('SELECT * FROM dft.quarantine ORDER BY "table", "row"').fetchall()
+
+
+def as_stored(table: str, row: Row) -> Row:
+    """A row of a file as PostgreSQL gives it back: times without an offset, in UTC."""
+    times = {column.name for column in SOURCE_TABLES[table].columns if column.type == "time"}
+    return {
+        name: datetime.fromisoformat(value).replace(tzinfo=None) if name in times else value
+        for name, value in row.items()
+    }
+
+
+def well_formed(deliberation: Deliberation, table: str) -> list[Row]:
+    """The rows that are to be stored, by key."""
+    broken = {row.row for row in deliberation.truth.broken_rows if row.table == table}
+    rows = [row for number, row in enumerate(deliberation.tables[table], 1) if number not in broken]
+    key = SOURCE_TABLES[table].key
+    return sorted((as_stored(table, row) for row in rows), key=lambda row: tuple(row[name] for name in key))
+
+
+def edge(comment: str | None = None, updated: str = EARLY, **instead: Any) -> Row:
+    """A judgment of participant 1 about 10 → 11."""
+    row = {
+        "userId": 1,
+        "fromId": 10,
+        "toId": 11,
+        "story": "I",
+        "contextId": "When",
+        "runId": None,
+        "relationship": "upgrade",
+        "comment": comment,
+        "createdAt": EARLY,
+        "updatedAt": updated,
+    }
+    return row | instead
+
+
+# A whole deliberation
+
+
+def test_every_row_is_stored_or_set_aside_as_planted(
+    url: str, deliberation: Deliberation, files: Path
+) -> None:
+    outcomes = loaded(url, files)
+    assert list(outcomes) == list(SOURCE_TABLES)
+    planted = deliberation.truth.broken_rows
+    for table, outcome in outcomes.items():
+        rows, aside = len(deliberation.tables[table]), sum(row.table == table for row in planted)
+        assert counts(outcome) == (rows, rows - aside, 0, 0, aside), table
+        assert stored(url, table) == well_formed(deliberation, table), table
+    found = {(row["table"], row["row"], row["rule"]): row["column"] for row in quarantine(url)}
+    assert set(found) == {(row.table, row.row, row.rule) for row in planted}
+    for row in planted:
+        columns = SOURCE_TABLES[row.table].key if row.rule == "duplicate_key" else (row.column,)
+        assert found[row.table, row.row, row.rule] in columns
+
+
+def test_loading_twice_changes_nothing(url: str, files: Path) -> None:
+    first = loaded(url, files)
+    before = everything(url), quarantine(url), versions(url)
+    for table, outcome in loaded(url, files).items():
+        read, new, _, _, aside = counts(first[table])
+        assert counts(outcome) == (read, 0, 0, new, aside), table
+    assert (everything(url), quarantine(url), versions(url)) == before
+
+
+def versions(url: str) -> list[tuple[Any, ...]]:
+    """Which transaction wrote each judgment: a row that is written again, even as it was, has another."""
+    with psycopg.connect(url) as connection:
+        return connection.execute('SELECT xmin::text, ctid::text FROM "Edge" ORDER BY ctid').fetchall()
+
+
+def test_all_four_formats_give_the_same_tables(
+    url: str, deliberation: Deliberation, files: Path, tmp_path: Path
+) -> None:
+    loaded(url, files)
+    expected = everything(url), [without(row, "file", "key") for row in quarantine(url)]
+    for suffix, writer in {"ndjson": write_ndjson, "csv": write_csv, "parquet": write_parquet}.items():
+        folder = tmp_path / suffix
+        folder.mkdir()
+        for table, rows in deliberation.tables.items():
+            writer(folder / f"{table}.{suffix}", table, rows)
+        forget(url)
+        outcomes = loaded(url, folder)
+        assert not [outcome for outcome in outcomes.values() if isinstance(outcome, Refused)]
+        assert everything(url) == expected[0], suffix
+        assert [without(row, "file", "key") for row in quarantine(url)] == expected[1], suffix
+
+
+def write_ndjson(path: Path, table: str, rows: Sequence[Row]) -> None:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def write_csv(path: Path, table: str, rows: Sequence[Row]) -> None:
+    def cell(value: object) -> object:
+        return json.dumps(value) if isinstance(value, (list, dict, bool)) else value
+
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow([column.name for column in SOURCE_TABLES[table].columns])
+        writer.writerows([[cell(value) for value in row.values()] for row in rows])
+
+
+def write_parquet(path: Path, table: str, rows: Sequence[Row]) -> None:
+    """As a program that keeps types writes it: the id that is a word cannot stand in its column, and is null."""
+    types = {"integer": pl.Int64, "texts": pl.List(pl.String), "boolean": pl.Boolean}
+    columns = []
+    for column in SOURCE_TABLES[table].columns:
+        values = [None if row[column.name] == "abc" else row[column.name] for row in rows]
+        if column.type == "json":
+            values = [json.dumps(value) for value in values]
+        columns.append(pl.Series(column.name, values, types.get(column.type, pl.String)))
+    pl.DataFrame(columns).write_parquet(path)
+
+
+@pytest.mark.xfail(
+    strict=True, reason="the ids of a CSV row's key are texts where those of a JSON row are numbers"
+)
+def test_a_row_that_is_set_aside_has_the_same_key_in_every_format(url: str, tmp_path: Path) -> None:
+    (tmp_path / "edge.json").write_text(json.dumps([edge(relationship="maybe")]))
+    loaded(url, tmp_path)
+    (tmp_path / "edge.json").unlink()
+    write_csv(tmp_path / "edge.csv", "edge", [edge(relationship="maybe")])
+    loaded(url, tmp_path)
+    assert len({row["key"] for row in quarantine(url)}) == 1
+
+
+# Which version of a row wins
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "winner", "expected"),
+    [
+        (EARLY, LATE, "after", (1, 0, 1, 0, 0)),
+        (EARLY, EARLY, "after", (1, 0, 1, 0, 0)),
+        (LATE, EARLY, "before", (1, 0, 0, 1, 0)),
+    ],
+)
+def test_the_larger_updated_at_wins_and_on_equality_the_files(
+    url: str, tmp_path: Path, before: str, after: str, winner: str, expected: tuple[int, ...]
+) -> None:
+    load_rows(url, tmp_path, edge=[edge("before", before)])
+    outcome = load_rows(url, tmp_path, edge=[edge("after", after)])["edge"]
+    assert counts(outcome) == expected
+    assert [row["comment"] for row in stored(url, "edge")] == [winner]
+
+
+def test_a_newer_row_replaces_every_column_with_nulls_too(url: str, tmp_path: Path) -> None:
+    load_rows(url, tmp_path, edge=[edge("before", runId="run", story="I")])
+    newer = edge(
+        None, LATE, runId=None, story=None, contextId="Else", relationship="not_sure", createdAt=LATE
+    )
+    load_rows(url, tmp_path, edge=[newer])
+    assert stored(url, "edge") == [as_stored("edge", newer)]
+
+
+def test_a_table_without_versions_takes_the_files_row(url: str, tmp_path: Path) -> None:
+    case = {"id": "a", "title": "A", "question": "?", "seedMessage": None}
+    load_rows(url, tmp_path, case=[case])
+    outcome = load_rows(url, tmp_path, case=[case | {"title": "B"}, case | {"id": "b"}])["case"]
+    assert counts(outcome) == (2, 1, 1, 0, 0)
+    assert [row["title"] for row in stored(url, "case")] == ["B", "A"]
+
+
+def test_a_row_that_is_not_in_the_file_stays(url: str, tmp_path: Path) -> None:
+    load_rows(url, tmp_path, edge=[edge(), edge(userId=2)])
+    load_rows(url, tmp_path, edge=[edge(userId=3)])
+    load_rows(url, tmp_path, edge=[])
+    assert [row["userId"] for row in stored(url, "edge")] == [1, 2, 3]
+
+
+def test_identical_rows_of_one_key_count_once(url: str, tmp_path: Path) -> None:
+    outcome = load_rows(url, tmp_path, edge=[edge("x"), edge("x"), edge("x", userId=2), edge("x")])["edge"]
+    assert counts(outcome) == (4, 2, 0, 2, 0)
+    assert len(stored(url, "edge")) == 2
+
+
+def test_of_different_rows_of_one_key_the_first_is_kept(url: str, tmp_path: Path) -> None:
+    rows = [edge("first"), edge("other", LATE), edge("first"), edge(None)]
+    outcome = load_rows(url, tmp_path, edge=rows)["edge"]
+    assert isinstance(outcome, Loaded)
+    key = json.dumps({"participant_id": pseudonym(1, KEY), "fromId": 10, "toId": 11}, separators=(",", ":"))
+    assert outcome.set_aside == [Aside(number, key, "userId", "duplicate_key", None) for number in (2, 4)]
+    assert counts(outcome) == (4, 1, 0, 1, 2)
+    assert [row["comment"] for row in stored(url, "edge")] == ["first"]
+
+
+def test_a_broken_first_row_leaves_its_key_to_the_next(url: str, tmp_path: Path) -> None:
+    outcome = load_rows(url, tmp_path, edge=[edge("first", updated="soon"), edge("second")])["edge"]
+    assert isinstance(outcome, Loaded)
+    assert [(aside.row, aside.rule) for aside in outcome.set_aside] == [(1, "bad_time")]
+    assert [row["comment"] for row in stored(url, "edge")] == ["second"]
+
+
+def test_a_broken_new_version_leaves_the_stored_one(url: str, tmp_path: Path) -> None:
+    load_rows(url, tmp_path, edge=[edge("stored")])
+    outcome = load_rows(url, tmp_path, edge=[edge("new", LATE, relationship="maybe")])["edge"]
+    assert counts(outcome) == (1, 0, 0, 0, 1)
+    assert stored(url, "edge") == [as_stored("edge", edge("stored"))]
+
+
+def test_what_was_set_aside_is_forgotten_when_it_is_mended(url: str, tmp_path: Path) -> None:
+    load_rows(url, tmp_path, edge=[edge(relationship="maybe")], context=[{"id": None}])
+    assert [(row["table"], row["rule"]) for row in quarantine(url)] == [
+        ("context", "missing_key"),
+        ("edge", "unknown_enum"),
+    ]
+    load_rows(url, tmp_path, edge=[edge()])
+    assert [row["table"] for row in quarantine(url)] == ["context"]
+
+
+# What a person is called where a row is set aside
+
+
+def test_set_aside_rows_name_nobody(url: str, tmp_path: Path) -> None:
+    user = {"createdAt": EARLY, "updatedAt": EARLY, "email": "one@example.org", "prolificId": "p1"}
+    rows = [
+        user | {"id": 1, "email": "two@example.org\0"},
+        user | {"id": 2, "prolificId": ["p2"]},
+        user | {"id": "three@example.org"},
+        user | {"id": 4, "updatedAt": "later"},
+    ]
+    load_rows(url, tmp_path, user=rows)
+    names = [pseudonym(1, KEY), pseudonym(2, KEY), None, pseudonym(4, KEY)]
+    assert [
+        (row["column"], row["rule"], row["value"], json.loads(row["key"])) for row in quarantine(url)
+    ] == [
+        ("email", "nul_byte", None, {"participant_id": names[0]}),
+        ("prolificId", "wrong_type", None, {"participant_id": names[1]}),
+        ("id", "wrong_type", None, {"participant_id": names[2]}),
+        ("updatedAt", "bad_time", "later", {"participant_id": names[3]}),
+    ]
+
+
+# Files that are refused, and columns
+
+
+def test_a_refused_file_leaves_its_table_untouched_while_others_load(url: str, tmp_path: Path) -> None:
+    load_rows(url, tmp_path, edge=[edge("stored")])
+    (tmp_path / "edge.json").write_text(json.dumps([edge("new", LATE), edge(userId=2)])[:-1])
+    (tmp_path / "context.json").write_text('[{"id": "When"}]')
+    outcomes = loaded(url, tmp_path)
+    refused = outcomes["edge"]
+    assert isinstance(refused, Refused)
+    assert refused.reason.startswith("edge.json: a comma or the end of the array was expected")
+    assert stored(url, "edge") == [as_stored("edge", edge("stored"))]
+    assert counts(outcomes["context"]) == (1, 1, 0, 0, 0)
+    assert stored(url, "context") == [{"id": "When"}]
+
+
+def without(row: Row, *names: str) -> Row:
+    return {name: value for name, value in row.items() if name not in names}
+
+
+def test_a_missing_required_column_refuses_the_file(url: str, tmp_path: Path) -> None:
+    refused = load_rows(url, tmp_path, edge=[without(edge(), "relationship", "toId"), edge(5, userId=2)])[
+        "edge"
+    ]
+    assert isinstance(refused, Loaded), "a column that some rows have is not missing"
+    refused = load_rows(url, tmp_path, edge=[without(edge(userId=9), "relationship", "toId")] * 2)["edge"]
+    assert refused == Refused("edge", "edge.json", "edge.json: without the column toId, relationship")
+    assert 9 not in {row["userId"] for row in stored(url, "edge")}
+
+
+@pytest.mark.xfail(
+    strict=True, reason="the columns are those of the records: a file without any has none to miss"
+)
+@pytest.mark.parametrize(("name", "content"), [("edge.csv", "userId,fromId\n"), ("edge.json", "[{}, {}]")])
+def test_a_file_without_values_must_have_its_columns_too(
+    url: str, tmp_path: Path, name: str, content: str
+) -> None:
+    (tmp_path / name).write_text(content)
+    assert isinstance(loaded(url, tmp_path)["edge"], Refused)
+
+
+def test_a_missing_nullable_column_is_null_and_an_unknown_one_is_reported(url: str, tmp_path: Path) -> None:
+    rows = [without(edge(), "comment", "runId") | {"mood": 1}, edge(userId=2) | {"Story": "x"}]
+    outcome = load_rows(url, tmp_path, edge=rows)["edge"]
+    assert isinstance(outcome, Loaded)
+    assert outcome.unknown_columns == ["Story", "mood"]
+    assert counts(outcome) == (2, 2, 0, 0, 0)
+    assert stored(url, "edge")[0] == as_stored("edge", edge())
+
+
+def test_rows_are_counted_as_records(url: str, tmp_path: Path) -> None:
+    lines = [json.dumps(row) for row in (edge(), edge(userId=2, relationship="maybe"))]
+    (tmp_path / "edge.ndjson").write_text(f"\n{lines[0]}\n\n{lines[1]}\n[1]\n")
+    (tmp_path / "context.csv").write_text('id\n"When\nin\ndoubt"\n"' + "é" * 1_001 + '"\n')
+    outcomes = loaded(url, tmp_path)
+    assert [(row["table"], row["row"], row["rule"]) for row in quarantine(url)] == [
+        ("context", 2, "out_of_range"),
+        ("edge", 2, "unknown_enum"),
+        ("edge", 3, "wrong_type"),
+    ]
+    assert counts(outcomes["edge"]) == (3, 1, 0, 0, 2)
+
+
+# Strict
+
+
+def test_strict_writes_nothing_at_all_where_a_row_is_set_aside(url: str, tmp_path: Path) -> None:
+    load_rows(url, tmp_path, edge=[edge("stored"), edge(userId=2, relationship="maybe")])
+    before = everything(url), quarantine(url)
+    outcomes = load_rows(
+        url, tmp_path, True, edge=[edge("new", LATE), edge(userId=3, updatedAt="")], context=[{"id": "When"}]
+    )
+    assert counts(outcomes["context"]) == (1, 1, 0, 0, 0)
+    assert counts(outcomes["edge"]) == (2, 0, 1, 0, 1)
+    assert (everything(url), quarantine(url)) == before
+
+
+def test_strict_writes_nothing_at_all_where_a_file_is_refused(url: str, tmp_path: Path) -> None:
+    outcomes = load_rows(url, tmp_path, True, context=[{"id": "When"}], edge=[{"userId": 1}])
+    assert isinstance(outcomes["edge"], Refused)
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT to_regclass('\"Context\"')").fetchone()
+    assert found == (None,), "not even the tables"
+
+
+def test_strict_loads_what_is_clean(url: str, tmp_path: Path) -> None:
+    load_rows(url, tmp_path, True, edge=[edge(), edge()], context=[{"id": "When", "unknown": 1}])
+    assert len(stored(url, "edge")) == len(stored(url, "context")) == 1
+
+
+# Hostile content
+
+TITLES = (
+    '\'; DROP TABLE "ValuesCard"; --',
+    "\\.\n\\N\t{} %s %(title)s $1 {relation}",
+    "é 😀 \u202e \x01\x7f",
+    "x" * 10_000_000,
+)
+
+
+def card(number: int, title: str) -> Row:
+    row = {"id": number, "title": title, "instructionsShort": "s", "instructionsDetailed": "d"}
+    times = {"createdAt": EARLY, "updatedAt": EARLY}
+    return row | {"evaluationCriteria": [title[:1_000], '{"a"}', ""], "chatId": "NULL"} | times
+
+
+def test_any_text_is_stored_as_it_is(url: str, tmp_path: Path) -> None:
+    rows = [card(number, title) for number, title in enumerate(TITLES)]
+    outcome = load_rows(url, tmp_path, valuesCard=[*rows, card(9, "a\0b")])["valuesCard"]
+    assert isinstance(outcome, Loaded)
+    assert [row["title"] for row in stored(url, "valuesCard")] == list(TITLES)
+    assert [row["evaluationCriteria"] for row in stored(url, "valuesCard")] == [
+        row["evaluationCriteria"] for row in rows
+    ]
+    assert outcome.set_aside == [Aside(5, '{"id":9}', "title", "nul_byte", "a\\x00b")]
+
+
+def test_a_huge_broken_value_is_remembered_in_short(url: str, tmp_path: Path) -> None:
+    load_rows(
+        url, tmp_path, valuesCard=[card(1, "y" * 10_000_000 + "\0")], context=[{"id": "z" * 10_000_000}]
+    )
+    assert [len(row["value"]) for row in quarantine(url)] == [200, 200]
+    assert all(len(row["key"]) < 300 for row in quarantine(url))
+
+
+@pytest.mark.xfail(
+    strict=True, reason="PostgreSQL's limit of an index entry is met by no rule and ends the load"
+)
+def test_a_key_of_two_long_texts_is_set_aside_or_refused(url: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    ids = ["".join(map(chr, rng.integers(33, 127, 1_900))) for _ in range(2)]
+    link = {"contextId": ids[0], "caseId": ids[1], "createdAt": EARLY, "updatedAt": EARLY}
+    outcome = load_rows(url, tmp_path, contextsOnCases=[link])["contextsOnCases"]
+    assert isinstance(outcome, Refused) or [aside.rule for aside in outcome.set_aside] == ["out_of_range"]
+
+
+# The command
+
+
+def said(done: subprocess.CompletedProcess[str], code: int) -> str:
+    """What the command printed, on one line; it ended with this exit code and without a traceback."""
+    text = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode == code, text
+    assert "Traceback" not in text
+    return text
+
+
+def test_rows_set_aside_leave_exit_code_0_and_a_summary(
+    dft: Any, files: Path, deliberation: Deliberation
+) -> None:
+    told = json.loads(dft("load", files, "--json").stdout)
+    assert told["refused"] == []
+    summary = {one["table"]: one for one in told["loaded"]}
+    for table, one in summary.items():
+        assert one["read"] == len(deliberation.tables[table])
+        assert one["read"] == one["new"] + one["changed"] + one["unchanged"] + one["set_aside"]
+    aside = [{"table": t, **row} for t, one in summary.items() for row in one["rows_set_aside"]]
+    planted = [asdict(row) for row in deliberation.truth.broken_rows]
+    assert sorted((row["table"], row["row"], row["rule"]) for row in aside) == sorted(
+        (row["table"], row["row"], row["rule"]) for row in planted
+    )
+    text = said(dft("load", files), 0)
+    assert "set aside vote.json row" in text
+    assert "unknown_enum: maybe" in text
+
+
+def test_a_refused_file_gives_exit_code_1_and_its_name(dft: Any, database_url: str, tmp_path: Path) -> None:
+    (tmp_path / "edge.json").write_text('{"rows": []}')
+    (tmp_path / "context.json").write_text('[{"id": "When", "mood": 1}]')
+    text = said(dft("load", tmp_path), 1)
+    assert "refused edge.json: a JSON array of rows was expected" in text
+    assert "left out context.json: unknown column mood" in text
+    assert "refused: edge.json; the other files are loaded" in text
+    assert stored(database_url, "context") == [{"id": "When"}]
+
+
+def test_strict_gives_exit_code_1_and_says_that_nothing_was_written(
+    dft: Any, database_url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "context.json").write_text('[{"id": "When"}, {"id": null}]')
+    text = said(dft("load", tmp_path, "--strict"), 1)
+    assert "context.json row 2, id: missing_key" in text
+    assert "nothing was written: under --strict every row of every file must load" in text
+    assert stored(database_url, "context") == []
+
+
+def test_two_files_for_one_table_are_refused_by_name(dft: Any, database_url: str, tmp_path: Path) -> None:
+    (tmp_path / "context.json").write_text('[{"id": "a"}]')
+    (tmp_path / "context.csv").write_text("id\nb\n")
+    assert "context.csv and context.json are both the table context" in said(dft("load", tmp_path), 1)
+    assert stored(database_url, "context") == []
+
+
+def test_a_folder_without_table_files_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "edges.json").write_text("[]")
+    with pytest.raises(RefusedFile, match=f"no table files in {tmp_path.name}"):
+        find_files(tmp_path)
+
+
+@pytest.mark.xfail(strict=True, reason="a file whose name is no table's is passed over in silence")
+def test_a_file_that_is_no_tables_is_reported(dft: Any, tmp_path: Path) -> None:
+    (tmp_path / "context.json").write_text("[]")
+    (tmp_path / "edges.json").write_text("[]")
+    assert "edges.json" in said(dft("load", tmp_path), 0)
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "reason"),
+    [
+        (["/nowhere/at/all"], {}, "does not exist"),
+        (["."], {"DFT_SOURCE_URL": "postgresql://there/app"}, "DFT_SOURCE_URL names the app's own database"),
+        (["."], {"DFT_LAEK": "x"}, "DFT_LAEK is no setting; did you mean DFT_LAKE?"),
+    ],
+)
+def test_wrong_usage_gives_exit_code_2(
+    dft: Any, database_url: str, words: Sequence[str], environment: Mapping[str, str], reason: str
+) -> None:
+    (dft.folder / "context.json").write_text('[{"id": "a"}]')
+    assert reason in said(dft("load", *words, **environment), 2)
+    assert stored(database_url, "context") == []
+
+
+def test_a_database_that_does_not_answer_is_named_without_its_password(dft: Any, tmp_path: Path) -> None:
+    (tmp_path / "context.json").write_text("[]")
+    text = said(dft("load", tmp_path, DFT_DATABASE_URL="postgresql://me:secret@127.0.0.1:1/dft"), 1)
+    assert "no database answers at postgresql://me:***@127.0.0.1:1/dft" in text
+    assert "secret" not in text
+
+
+@pytest.mark.xfail(strict=True, reason="each ends in a traceback")
+@pytest.mark.parametrize(
+    ("row", "environment", "codes"),
+    [
+        ('{"id": "a"}', {"DFT_DATABASE_URL": "nonsense"}, (1, 2)),
+        ('{"id": "a"}', {"DFT_HOME": "context.json"}, (1, 2)),
+        (r'{"id": "a", "\ud800": 1}', {}, (0,)),
+    ],
+)
+def test_no_setting_and_no_name_ends_in_a_traceback(
+    dft: Any, row: str, environment: Mapping[str, str], codes: Sequence[int]
+) -> None:
+    (dft.folder / "context.json").write_text(f"[{row}]")
+    done = dft("load", ".", **environment)
+    assert "Traceback" not in done.stderr
+    assert done.returncode in codes
+
+
+# Interruption
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("large")
+    write(simulate(500, seed=1), folder)
+    return folder
+
+
+def test_a_load_that_is_killed_is_finished_by_the_next(dft: Any, database_url: str, large: Path) -> None:
+    with psycopg.connect(database_url, autocommit=True) as watch:
+        for moment in (user_is_there, context_is_there):
+            process = dft.start("load", large)
+            wait(process, lambda moment=moment: moment(watch))
+            kill(process)
+            assert stored(database_url, "edge") == []
+    for table in ("valuesCard", "edge"):
+        kill_while_writing(dft, database_url, large, table)
+        assert stored(database_url, table) == []
+    said(dft("load", large), 0)
+    interrupted = everything(database_url), quarantine(database_url)
+    forget(database_url)
+    said(dft("load", large), 0)
+    assert interrupted == (everything(database_url), quarantine(database_url))
+    assert len(interrupted[0]["edge"]) == 6_000
+
+
+def user_is_there(watch: psycopg.Connection[Any]) -> bool:
+    return is_true(watch, "SELECT to_regclass('\"User\"') IS NOT NULL") and is_true(
+        watch, 'SELECT EXISTS (SELECT FROM "User")'
+    )
+
+
+def context_is_there(watch: psycopg.Connection[Any]) -> bool:
+    return is_true(watch, 'SELECT EXISTS (SELECT FROM "ContextsOnCases")')
+
+
+def is_blocked(watch: psycopg.Connection[Any]) -> bool:
+    """Whether a statement on this database waits for a lock."""
+    waiting = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    return is_true(watch, f"SELECT EXISTS ({waiting})")  # type: ignore[arg-type]
+
+
+def is_true(connection: psycopg.Connection[Any], query: LiteralString) -> bool:
+    row = connection.execute(query).fetchone()
+    return row == (True,)
+
+
+def wait(process: subprocess.Popen[str], condition: Callable[[], bool]) -> None:
+    """Until the condition holds; the process must not have ended before."""
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.005)
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+
+
+def kill_while_writing(dft: Any, url: str, folder: Path, table: str) -> None:
+    """Kills a load in the middle of the statement that writes a table, which waits for another's row."""
+    rows = json.loads((folder / f"{table}.json").read_text(encoding="utf-8"))
+    row = rows[len(rows) // 2]
+    query = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
+        sql.Identifier(SOURCE_TABLES[table].relation),
+        sql.SQL(", ").join(map(sql.Identifier, row)),
+        sql.SQL(", ").join([sql.Placeholder()] * len(row)),
+    )
+    with psycopg.connect(url) as other, psycopg.connect(url, autocommit=True) as watch:
+        other.execute(query, list(row.values()))
+        process = dft.start("load", folder)
+        wait(process, lambda: is_blocked(watch))
+        kill(process)
+        other.rollback()
+
+
+def forget(url: str) -> None:
+    """Empties the app's tables, and what was set aside."""
+    with psycopg.connect(url) as connection:
+        for source in SOURCE_TABLES.values():
+            connection.execute(sql.SQL("TRUNCATE {}").format(sql.Identifier(source.relation)))
+        connection.execute("TRUNCATE dft.quarantine")
+
+
+# The real run
+
+
+def test_the_real_run_loads_to_its_last_row(url: str, real: Path) -> None:
+    outcomes = loaded(url, real)
+    assert set(SOURCE_TABLES) - set(outcomes) == {"chat"}
+    for table, outcome in outcomes.items():
+        rows = json.loads((real / f"{table}.json").read_text(encoding="utf-8"))
+        assert counts(outcome) == (len(rows), len(rows), 0, 0, 0), table
+    first = json.loads((real / "edge.json").read_text(encoding="utf-8"))[0]
+    assert as_stored("edge", first) in stored(url, "edge")

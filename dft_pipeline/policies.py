@@ -29,7 +29,7 @@ class ConsensusPolicy(_Settings):
     min_majority: float | None = Field(
         0.5, ge=0, le=1, description="marked_wiser must exceed this share of all source → wiser answers"
     )
-    min_likelihood: float = Field(0.33, ge=-1, le=1, description="smallest wiser_likelihood")
+    min_likelihood: float = Field(0.33, gt=0, le=1, description="smallest wiser_likelihood")
     max_entropy: float = Field(1.38, ge=0, description="largest entropy of `entropy_counts`, in bits")
     entropy_counts: tuple[Mark, ...] = FOUR_MARKS
     unwind: bool = Field(True, description="whether loops are unwound, strongest edges kept")
@@ -56,7 +56,7 @@ class Aggregation(_Settings):
     voted: bool = Field(True, description="a vote for the value in the case is support")
     judged_wiser: bool = Field(True, description="an `upgrade` that ends in the value is support")
     min_share: float = Field(1 / 3, ge=0, le=1, description="smallest support / exposed of a candidate")
-    min_participants: int = Field(5, ge=0, description="smallest support of a candidate")
+    min_participants: int = Field(5, ge=1, description="smallest support of a candidate")
     top_k: int = Field(5, ge=1, description="most values for a case, or for a case and a context")
 
 

@@ -257,11 +257,12 @@ _TABLES = (
             "value_ids": Column(IDS, "its values, sorted"),
             "edges": Column(EDGES, "its directed pairs, sorted"),
             "unwound_edges": Column(EDGES, "those of them that were removed, sorted"),
-            "participant_count": _count("participants who judged one of its pairs, either way"),
+            "participant_count": _count("participants who judged one of its directed pairs"),
             "answers_by_group": Column(
                 ANSWERS,
-                "the answers to its pairs by self-reported political affiliation, in the scope `all`; "
-                "counts are null where they, or what they can be derived from, rest on fewer than 5 people",
+                "the answers to its directed pairs by self-reported political affiliation, in the scope "
+                "`all`; groups are left out whose figures, or what they can be derived from, rest on fewer "
+                "than 5 people",
             ),
         },
     ),

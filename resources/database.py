@@ -6,11 +6,12 @@ from contextlib import ExitStack, contextmanager
 
 import psycopg
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from resources import sql
 from resources.files import write_whole
 from resources.postgres_server import embedded_server
-from resources.problems import NoDatabase
+from resources.problems import BadSettings, NoDatabase
 from resources.settings import Settings
 
 # Dagster's tables in a schema of their own. It commits hundreds of events a run: not to wait for the disk
@@ -50,8 +51,14 @@ def _embedded(settings: Settings) -> Iterator[str]:
 
 
 def libpq(url: str) -> str:
-    """The address without the name of a Python driver in its scheme."""
-    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    """The address without the name of a Python driver in its scheme. Raises BadSettings."""
+    try:
+        address = make_url(url)
+    except ArgumentError:
+        raise BadSettings("a database's address should look like postgresql://user@host/name") from None
+    if not address.drivername.startswith("postgres"):
+        raise BadSettings(f"the database should be a PostgreSQL, not {address.drivername}")
+    return address.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def connect(url: str) -> psycopg.Connection:

@@ -10,12 +10,14 @@ import psycopg
 from psycopg import sql as composing
 from psycopg.rows import namedtuple_row
 
-from dft_pipeline.raw.checking import Fault, Row, check
-from dft_pipeline.raw.reading import FORMATS, Record, RefusedFile, Unreadable, records
+from dft_pipeline.raw.checking import Fault, Row, check, key_of
+from dft_pipeline.raw.reading import FORMATS, RefusedFile, Unreadable, columns, records
 from dft_pipeline.raw.tables import SOURCE_TABLES, SourceTable
 from dft_pipeline.values.pseudonyms import pseudonym
 from resources import sql
 from resources.sql import identifiers, statement
+
+KEY_SHOWN = 200  # characters of a text in a key that are kept
 
 
 class Aside(NamedTuple):
@@ -146,7 +148,7 @@ class _Reader:
     def __init__(self, table: SourceTable, path: Path, key: bytes, progress: Progress) -> None:
         self.table, self.path, self.key, self.progress = table, path, key, progress
         self.read = 0
-        self.seen: set[str] = set()
+        self.seen = set(columns(path))
         self.set_aside: list[Aside] = []
 
     def rows(self) -> Iterator[tuple[int, Row]]:
@@ -157,7 +159,8 @@ class _Reader:
                 self.seen.update(record)
             checked = check(self.table, record)
             if isinstance(checked, Fault):
-                self.set_aside.append(Aside(self.read, self._key_of(record), *checked))
+                key = _key_json(self.table, key_of(self.table, record), self.key)
+                self.set_aside.append(Aside(self.read, key, *checked))
             else:
                 yield self.read, checked
 
@@ -165,30 +168,25 @@ class _Reader:
         """Raises RefusedFile where no record has a column that every row must have."""
         required = [column.name for column in self.table.columns if not column.nullable]
         missing = [name for name in required if name not in self.seen]
-        if self.seen and missing:
+        if missing and (self.read or self.seen):
             raise RefusedFile(f"{self.path.name}: without the column {', '.join(missing)}")
 
     @property
     def unknown_columns(self) -> list[str]:
-        return sorted(self.seen - set(self.table.by_name))
-
-    def _key_of(self, record: Record) -> str | None:
-        if isinstance(record, Unreadable):
-            return None
-        found = {name: record.get(name) for name in self.table.key}
-        usable = {name: value for name, value in found.items() if isinstance(value, (int, str))}
-        return _key_json(self.table, usable, self.key) if len(usable) == len(found) else None
+        unknown = self.seen - set(self.table.by_name)
+        return sorted(name.encode("utf-8", "backslashreplace").decode()[:200] for name in unknown)
 
 
-def _key_json(table: SourceTable, values: dict[str, Any], key: bytes) -> str:
+def _key_json(table: SourceTable, values: dict[str, Any] | None, key: bytes) -> str | None:
     """A row's key as JSON, with pseudonyms for the ids of participants."""
+    if values is None:
+        return None
     shown = {}
     for name, value in values.items():
-        column = table.by_name[name]
-        if column.participant:
-            shown["participant_id"] = pseudonym(value, key) if str(value).isdecimal() else None
+        if table.by_name[name].participant:
+            shown["participant_id"] = None if value is None else pseudonym(value, key)
         else:
-            shown[name] = value[:200] if isinstance(value, str) else value
+            shown[name] = value[:KEY_SHOWN] if isinstance(value, str) else value
     return json.dumps(shown, separators=(",", ":"))
 
 

@@ -22,7 +22,9 @@ RESERVED = ("DFT_CHAT_MODEL", "DFT_EMBED_MODEL")
 class Settings(BaseSettings):
     """Where things are. Every field is the environment variable of its name, behind `DFT_`."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     home: Path = Field(Path(".dft"), description="everything that the embedded default writes")
     database_url: str | None = Field(None, description="PostgreSQL; the embedded server where it is not set")
@@ -32,7 +34,10 @@ class Settings(BaseSettings):
 
     @cached_property
     def lake_url(self) -> str:
-        return self.lake or str(self.home_folder / "lake")
+        """The lake; a folder as an absolute path, so that every process means the same one."""
+        if self.lake is None:
+            return str(self.home_folder / "lake")
+        return self.lake if "://" in self.lake else str(Path(self.lake).expanduser().absolute())
 
     @cached_property
     def home_folder(self) -> Path:
@@ -50,9 +55,11 @@ class Settings(BaseSettings):
 
 def settings(**instead: Any) -> Settings:
     """The settings as the environment has them now, but for those given. Raises BadSettings."""
-    _refuse_unknown()
     try:
+        _refuse_unknown()
         return Settings(**instead)
+    except UnicodeDecodeError:
+        raise BadSettings("the file .env is no UTF-8 text") from None
     except ValidationError as error:
         troubles = (f"{PREFIX}{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors())
         raise BadSettings("; ".join(troubles)) from None

@@ -16,6 +16,7 @@ from rich.console import Console
 
 if TYPE_CHECKING:
     from resources.lake import Lake
+    from resources.loading import Source
     from resources.settings import Settings
 
 app = typer.Typer(
@@ -82,7 +83,7 @@ def demo() -> None:
     before = _hashes(lake, DEMO_DAY)
     err.print("[bold]2[/bold]  Its table files, into an embedded PostgreSQL")
     with _database(chosen) as url:
-        terminal.print_loaded(err, _load(url, folder, chosen, strict=False))
+        terminal.print_loaded(err, _load(url, _table_files(folder), chosen, strict=False), ignored=[])
         err.print(f"[bold]3[/bold]  The nightly job, as of {DEMO_DAY}", highlight=False)
         _run_nightly(chosen, url, DEMO_DAY, {}, None)
     terminal.print_summary(out, terminal.summary(lake, DEMO_DAY))
@@ -129,12 +130,13 @@ def load(
         _usage(
             "DFT_SOURCE_URL names the app's own database, which is only read; unset it to load table files"
         )
+    files = _table_files(source)
     with _database(chosen) as url:
-        outcomes = _load(url, source, chosen, strict)
+        outcomes = _load(url, files, chosen, strict)
     if as_json:
-        _print_json(terminal.loaded_as_json(outcomes))
+        _print_json(terminal.loaded_as_json(outcomes, files.ignored))
     else:
-        terminal.print_loaded(out, outcomes)
+        terminal.print_loaded(out, outcomes, files.ignored)
     if trouble := terminal.loading_trouble(outcomes, strict):
         raise Failed(trouble)
 
@@ -265,6 +267,22 @@ def export_graph(
 
 
 @app.command()
+def bench(
+    judgments: Annotated[int, typer.Option(min=1_000, help="How many edge judgments.")] = 1_000_000,
+    as_json: AsJson = False,
+) -> None:
+    """Times the stages on synthetic data, against the engine's own floor, measured in the same run."""
+    from dft_pipeline.cli import terminal
+    from dft_pipeline.cli.bench import bench as timings
+
+    found = list(timings(judgments))
+    if as_json:
+        _print_json({"judgments": judgments, "stages": [timing._asdict() for timing in found]})
+    else:
+        terminal.print_timings(out, found, judgments)
+
+
+@app.command()
 def dev(port: Annotated[int, typer.Option(help="The port on 127.0.0.1.", min=1, max=65535)] = 3000) -> None:
     """Dagster's web UI and daemon on 127.0.0.1, until it is interrupted."""
     from resources.dagster_process import serve
@@ -304,7 +322,7 @@ def _explained() -> Iterator[None]:
         yield
     except BadSettings as error:
         _usage(str(error))
-    except (Failed, Problem) as error:
+    except (Failed, Problem, OSError) as error:
         err.print(f"[red]{_escaped(str(error))}[/red]", highlight=False, soft_wrap=True)
         raise SystemExit(1) from None
 
@@ -345,16 +363,21 @@ def _database(chosen: "Settings") -> Iterator[str]:
         yield url
 
 
-def _load(url: str, folder: Path, chosen: "Settings", strict: bool) -> list[Any]:
-    from dft_pipeline.cli.terminal import loading_progress
+def _table_files(folder: Path) -> "Source":
     from dft_pipeline.raw.reading import RefusedFile
-    from resources.database import connect
-    from resources.loading import find_files, load
+    from resources.loading import find_files
 
     try:
-        files = find_files(folder)
+        return find_files(folder)
     except RefusedFile as refusal:
         raise Failed(str(refusal)) from None
+
+
+def _load(url: str, files: "Source", chosen: "Settings", strict: bool) -> list[Any]:
+    from dft_pipeline.cli.terminal import loading_progress
+    from resources.database import connect
+    from resources.loading import load
+
     with loading_progress(err, files) as progress, connect(url) as connection:
         return list(load(connection, files, chosen.key(), strict, progress))
 

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.tree import Tree
 
 from dft_pipeline.audit import EdgeAudit
+from dft_pipeline.cli.bench import Timing
 from dft_pipeline.graph.scopes import ALL
 from dft_pipeline.tables import TABLES
 from resources.lake import Lake, published
@@ -41,7 +42,7 @@ def loading_progress(console: Console, source: Source) -> Iterator[Callable[[str
         yield tell
 
 
-def print_loaded(console: Console, outcomes: Sequence[Loaded | Refused]) -> None:
+def print_loaded(console: Console, outcomes: Sequence[Loaded | Refused], ignored: Sequence[str]) -> None:
     table = Table(*("table", "read", "new", "changed", "unchanged", "set aside"), box=None, pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"
@@ -54,6 +55,9 @@ def print_loaded(console: Console, outcomes: Sequence[Loaded | Refused]) -> None
     console.print(table)
     for outcome in outcomes:
         _print_troubles(console, outcome)
+    if ignored:
+        names = escape(", ".join(ignored))
+        console.print(f"[yellow]passed over[/yellow] {names}: not named like a table", highlight=False)
 
 
 def _print_troubles(console: Console, outcome: Loaded | Refused) -> None:
@@ -73,10 +77,11 @@ def _print_troubles(console: Console, outcome: Loaded | Refused) -> None:
         )
 
 
-def loaded_as_json(outcomes: Sequence[Loaded | Refused]) -> dict[str, Any]:
+def loaded_as_json(outcomes: Sequence[Loaded | Refused], ignored: Sequence[str]) -> dict[str, Any]:
     return {
         "loaded": [_loaded(outcome) for outcome in outcomes if isinstance(outcome, Loaded)],
         "refused": [outcome._asdict() for outcome in outcomes if isinstance(outcome, Refused)],
+        "passed_over": list(ignored),
     }
 
 
@@ -262,3 +267,18 @@ def _print_votes(console: Console, found: EdgeAudit, ends: tuple[int, int]) -> N
             f"and {len(voted)} voted for it",
             highlight=False,
         )
+
+
+# Benchmark
+
+
+def print_timings(console: Console, timings: Sequence[Timing], judgments: int) -> None:
+    table = Table(
+        f"{judgments:,} judgments", "seconds", "floor", "× floor", "the floor is", box=None, pad_edge=False
+    )
+    for column in table.columns[1:4]:
+        column.justify = "right"
+    for stage, seconds, floor, floor_seconds in timings:
+        times = f"{seconds / floor_seconds:.1f}"
+        table.add_row(stage, f"{seconds:.3f}", f"{floor_seconds:.3f}", times, floor)
+    console.print(table)

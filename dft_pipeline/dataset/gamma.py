@@ -122,7 +122,7 @@ def _evidence(asked: Deliberation, settings: Aggregation) -> tuple[pl.DataFrame,
         (settings.voted, asked.votes.filter("is_vote").select(pair)),
         (settings.judged_wiser, judged.filter(pl.col("relationship") == "upgrade").select(pair)),
     )
-    nobody = pl.DataFrame(schema={"participant_id": pl.String, "value_id": pl.Int64})
+    nobody = judged.select(pair).clear()
     supports = pl.concat([nobody, *(rows for used, rows in sources if used)])
     shown = asked.votes.filter(~pl.col("is_vote")).select(pair)
     return supports, pl.concat([supports, shown, judged.select(pair)])
@@ -176,12 +176,14 @@ def _keys(matrix: sp.csr_array) -> NDArray[np.int64]:
 
 def _stands(stand: Standing) -> pl.DataFrame:
     return pl.DataFrame(
-        {"value_id": stand.values, "support": stand.support, "exposed": stand.exposed},
-        schema={"value_id": pl.Int64, "support": pl.Int64, "exposed": pl.Int64},
-    ).with_columns(
-        share=pl.when(pl.col("exposed") > 0).then(pl.col("support") / pl.col("exposed")),
-        reach=pl.col("support") / max(stand.active, 1),
-    )
+        {
+            "value_id": stand.values,
+            "support": stand.support,
+            "exposed": stand.exposed,
+            "reach": stand.support / max(stand.active, 1),
+        },
+        schema={"value_id": pl.Int64, "support": pl.Int64, "exposed": pl.Int64, "reach": pl.Float64},
+    ).with_columns(share=pl.when(pl.col("exposed") > 0).then(pl.col("support") / pl.col("exposed")))
 
 
 def _candidates(stands: pl.DataFrame, asked: Deliberation, settings: Aggregation) -> pl.DataFrame:

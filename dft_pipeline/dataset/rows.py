@@ -13,6 +13,7 @@ from dft_pipeline.policies import Aggregation
 from dft_pipeline.tables import TABLES
 
 ROW_ID_DIGITS = 32
+JUDGED = ("participant_id", "source_value_id", "wiser_value_id", "relationship")
 FOLDS_BELOW = 10  # with fewer cases than this a hash may put all of them on one side
 SIDES = ((80, "train"), (90, "validation"), (100, "test"))
 
@@ -33,7 +34,7 @@ class Snapshot(NamedTuple):
 def reward_rows(snapshot: Snapshot, policy: str, settings: Aggregation) -> pl.DataFrame:
     """Table `reward_rows`, for every case and for every case with each of its contexts."""
     table = TABLES["reward_rows"]
-    parts = list(_chosen(snapshot, settings))
+    parts = list(_chosen(_numbered(snapshot), settings))
     if not parts:
         return table.schema.to_frame()
     rows = pl.concat(parts).join(_prompts(snapshot.cases), on="prompt_id")
@@ -91,11 +92,19 @@ def side(group: str) -> str:
     return next(name for bound, name in SIDES if percent < bound)
 
 
+def _numbered(snapshot: Snapshot) -> Snapshot:
+    """The snapshot with participants as numbers: Γ only asks who is who, and numbers are quick to compare."""
+    frames = (snapshot.judgments, snapshot.votes, snapshot.articulations)
+    people = pl.Enum(pl.concat(frame["participant_id"] for frame in frames).unique().sort())
+    number = pl.col("participant_id").cast(people).to_physical()
+    judgments, votes, articulations = (frame.with_columns(number) for frame in frames)
+    return snapshot._replace(judgments=judgments, votes=votes, articulations=articulations)
+
+
 def _chosen(snapshot: Snapshot, settings: Aggregation) -> Iterator[pl.DataFrame]:
     """What Γ chose, per case and per case and context, with the edges that end in each value."""
-    scoped = snapshot.judgments.join(
-        scopes_of_contexts(snapshot.judgments["context_id"], snapshot.links), on="context_id"
-    )
+    judgments = snapshot.judgments.select(*JUDGED, "context_id")
+    scoped = judgments.join(scopes_of_contexts(judgments["context_id"], snapshot.links), on="context_id")
     for case_id in sorted(snapshot.cases["id"]):
         contexts = sorted(snapshot.links.filter(pl.col("case_id") == case_id)["context_id"])
         for context_id in (None, *contexts):

@@ -42,4 +42,5 @@ def wilson_low(successes: NDArray[np.int64], trials: NDArray[np.int64]) -> NDArr
         share = successes / trials
         centre = share + z**2 / (2 * trials)
         margin = z * np.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
-        return (centre - margin) / (1 + z**2 / trials)
+        # Rounding must not carry a bound below what a share can be.
+        return np.maximum((centre - margin) / (1 + z**2 / trials), 0.0)

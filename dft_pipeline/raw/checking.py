@@ -5,15 +5,20 @@ A rule's name is what `quarantine` says of the row; the rules of a single value 
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from dft_pipeline.raw.reading import Cell, Record, Unreadable
+from dft_pipeline.raw.reading import MOST_DIGITS, TOO_LARGE, Cell, Record, Unreadable
 from dft_pipeline.raw.tables import ColumnType, SourceColumn, SourceTable
 
 INT64 = range(-(2**63), 2**63)
-LONGEST_KEY = 2000  # bytes of a text that is part of a key; an index entry of PostgreSQL holds 2,704
+# Table programs like to write whole numbers with a decimal point.
+WHOLE_NUMBER = re.compile(r"(-?[0-9]+)(?:\.0*)?")
+LONGEST_KEY = (
+    1000  # bytes of a text in a key, which has two at most: an index entry of PostgreSQL holds 2,704
+)
 SHOWN = 200  # characters of an offending value that are kept
 
 
@@ -45,6 +50,19 @@ def check(table: SourceTable, record: Record) -> Row | Fault:
     return tuple(values[column.name] for column in table.columns)
 
 
+def key_of(table: SourceTable, record: Record) -> dict[str, Any] | None:
+    """The record's key as the database would have it, broken parts as None; None where all of it is."""
+    if isinstance(record, Unreadable):
+        return None
+    key: dict[str, Any] = {}
+    for name in table.key:
+        try:
+            key[name] = _value(table.by_name[name], record.get(name), is_key=True)
+        except Broken:
+            key[name] = None
+    return None if set(key.values()) == {None} else key
+
+
 def _value(column: SourceColumn, found: object, is_key: bool) -> object:
     if found is None or (isinstance(found, float) and math.isnan(found)):
         if is_key:
@@ -62,11 +80,10 @@ def _value(column: SourceColumn, found: object, is_key: bool) -> object:
 
 def _integer(found: object) -> int:
     if isinstance(found, Cell):
-        digits = found.strip().removeprefix("-")
-        if not (digits.isascii() and digits.isdigit()):
+        whole = WHOLE_NUMBER.fullmatch(found.strip())
+        if not whole:
             raise Broken("wrong_type")
-        found = int(found) if len(digits) <= 20 else 2**64
-    # A whole number that a table program wrote with a decimal point is still that number.
+        found = int(whole[1]) if len(whole[1]) <= MOST_DIGITS else TOO_LARGE
     if isinstance(found, float) and found.is_integer():
         found = int(found)
     if isinstance(found, bool) or not isinstance(found, int):

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 CHUNK = 1 << 20  # bytes read at a time
 TOO_LARGE = 1 << 64  # stands for any whole number of more digits than 64 bits can have
 MOST_DIGITS = 20
+MARGIN = 32  # characters before the end of the window, in which a number or a name may be cut
 WHITE_SPACE = re.compile(r"[ \t\n\r]*")
 
 Progress = Callable[[int], None]
@@ -49,6 +50,20 @@ def records(path: Path, progress: Progress = lambda _: None) -> Iterator[Record]
         raise RefusedFile(f"{path.name}: nested too deeply") from None
     except OSError as error:
         raise RefusedFile(f"{path.name}: {error.strerror or error}") from None
+
+
+def columns(path: Path) -> list[str]:
+    """The columns that the file itself names, records or not; empty for JSON, where only records do.
+
+    Raises RefusedFile for a file that cannot be read as what its name says.
+    """
+    try:
+        if path.suffix == ".csv":
+            with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+                return next(csv.reader(file), [])
+        return list(pq.read_schema(path).names) if path.suffix == ".parquet" else []
+    except (pa.ArrowException, csv.Error, OSError) as error:
+        raise RefusedFile(f"{path.name}: {str(error).splitlines()[0]}") from None
 
 
 def _json_array(path: Path, progress: Progress) -> Iterator[Record]:
@@ -95,8 +110,9 @@ class _Buffer:
         while read <= len(parts[0]) and (chunk := next(self.chunks, "")):
             parts.append(chunk)
             read += len(chunk)
-        self.passed += self.place
-        self.text, self.place = "".join(parts), 0
+        if read:
+            self.passed += self.place
+            self.text, self.place = "".join(parts), 0
         return read > 0
 
     def starts_with(self, mark: str) -> bool:
@@ -125,14 +141,14 @@ class _Buffer:
                 if not (self._is_cut(error) and self.grow()):
                     raise RefusedFile(self.found(f"broken JSON: {error.msg}", error.pos)) from None
                 continue
-            # A number at the very end of the window may go on in the next chunk.
-            if end < len(self.text) or not self.grow():
+            # A number near the end of the window may go on in the next chunk.
+            if not isinstance(value, (int, float)) or end < len(self.text) - MARGIN or not self.grow():
                 self.place = end
                 return value
 
     def _is_cut(self, error: json.JSONDecodeError) -> bool:
         """Whether the error may be only that the window ends here."""
-        return error.msg.startswith("Unterminated string") or error.pos > len(self.text) - 16
+        return error.msg.startswith("Unterminated string") or error.pos > len(self.text) - MARGIN
 
     def found(self, trouble: str, place: int | None = None) -> str:
         """The trouble with its place, in characters from the start of the file."""
@@ -209,10 +225,21 @@ def _parquet(path: Path, progress: Progress) -> Iterator[Record]:
     try:
         file = pq.ParquetFile(path)
         for batch in file.iter_batches(batch_size=4096):
-            yield from batch.to_pylist()
+            yield from (
+                pa.Table.from_batches([batch]).cast(_microseconds(batch.schema), safe=False).to_pylist()
+            )
         progress(path.stat().st_size)
-    except (pa.ArrowException, UnicodeDecodeError) as error:
+    # A KeyError is a time zone that nobody knows.
+    except (pa.ArrowException, ValueError, OverflowError, KeyError) as error:
         raise RefusedFile(f"broken Parquet: {str(error).splitlines()[0]}") from None
+
+
+def _microseconds(schema: pa.Schema) -> pa.Schema:
+    """The schema with times in microseconds: Python holds no finer ones, and neither does the database."""
+    times = {field.name: field.type.tz for field in schema if pa.types.is_timestamp(field.type)}
+    for name, zone in times.items():
+        schema = schema.set(schema.get_field_index(name), pa.field(name, pa.timestamp("us", zone)))
+    return schema
 
 
 FORMATS: Mapping[str, Callable[[Path, Progress], Iterator[Record]]] = {

@@ -193,7 +193,7 @@ def write_csv(path: Path, table: str, rows: Sequence[Row]) -> None:
 
 
 def write_parquet(path: Path, table: str, rows: Sequence[Row]) -> None:
-    """As a program that keeps types writes it: the id that is a word cannot stand in its column, and is null."""
+    """As a program that keeps types writes it: an id that is a word cannot stand there, and is null."""
     types = {"integer": pl.Int64, "texts": pl.List(pl.String), "boolean": pl.Boolean}
     columns = []
     for column in SOURCE_TABLES[table].columns:

@@ -228,6 +228,23 @@ def test_dropping_is_all_at_once() -> None:
     assert chosen["value_id"].to_list() == [20]
 
 
+@pytest.mark.parametrize(("top_k", "chosen"), [(5, [20, 101, 3, 7]), (3, [20, 101, 3]), (1, [20])])
+def test_order_is_support_then_pagerank_then_id(top_k: int, chosen: list[int]) -> None:
+    """20 has most support; 101 the higher rank of the others; 3 and 7 have none, which is rank 0."""
+    ballots = [some.vote("ann", value) for value in some.VALUES] + [some.vote("bob", 20)]
+    nodes = [{"value_id": 20, "pagerank": 0.1}, {"value_id": 101, "pagerank": 0.4}]
+    asked = Deliberation(
+        votes=some.frame("votes", ballots),
+        articulations=some.frame("articulations", []),
+        judgments=some.frame("judgments", []),
+        edges=some.frame("wisdom_edges", []),
+        nodes=some.frame("graph_values", nodes),
+        in_context=False,
+    )
+    told = gamma(asked, Aggregation(h=None, min_participants=1, top_k=top_k))
+    assert told["value_id"].to_list() == chosen
+
+
 @settings(max_examples=8)
 @given(some.publics(), some.aggregations(st.sampled_from(HOPS)))
 def test_every_case_and_context_is_asked(public: some.Public, using: Aggregation) -> None:

@@ -208,6 +208,7 @@ def edge(source: int, wiser: int, updated: int = 0, created: int = 0, answer: st
         (edge(1, 5), edge(2, 5), "2 to 5"),  # then the higher original key
         (edge(1, 5, updated=1), edge(2, 5, created=1), "1 to 5"),  # an update before all
         (edge(1, 4), edge(1, 5), "1 to 5"),
+        (edge(1, 5), edge(2, 4), "2 to 4"),  # a key is compared from its start
     ],
 )
 def test_merged_cards_speak_with_one_voice(first: tuple, second: tuple, counts: str) -> None:

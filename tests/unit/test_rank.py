@@ -138,6 +138,23 @@ def assert_ranked(edges: pl.DataFrame, values: pl.DataFrame) -> None:
     assert values["pagerank"].sum() == pytest.approx(1, abs=1e-12)
 
 
+def test_a_participant_counts_once_in_a_scope_of_two_cases() -> None:
+    """Ann votes for 7, and sees it, in both cases of the one context; Bob only sees it, in one."""
+    judged = some.frame("judgments", [some.judgment("ann", 3, 7, "upgrade")])
+    links = pl.DataFrame([(some.CONTEXTS[0], case) for case in some.CASES], schema=some.LINKS, orient="row")
+    both = [some.vote("ann", 7, case, is_vote) for case in some.CASES for is_vote in (True, False)]
+    votes = some.frame("votes", [*both, some.vote("bob", 7, some.CASES[0], is_vote=False)])
+    values = some.frame("canonical_values", [some.a_value(value, 1) for value in some.VALUES])
+    edges = wisdom_edges(pair_tallies(judged, links, some.EASY), some.EASY)
+    told = graph_values(edges, values, votes, links).filter(value_id=7).select("scope", "votes", "shown")
+    assert {scope: tuple(counts) for scope, *counts in told.iter_rows()} == {
+        "all": (1, 2),
+        f"case:{some.CASES[0]}": (1, 2),
+        f"case:{some.CASES[1]}": (1, 1),
+        f"context:{some.CONTEXTS[0]}": (1, 2),
+    }
+
+
 def test_a_graph_without_edges_has_no_values() -> None:
     nobody = some.frame("wisdom_edges", [])
     values, votes = some.frame("canonical_values", []), some.frame("votes", [])

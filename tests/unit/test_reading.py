@@ -109,6 +109,13 @@ def test_a_row_that_is_no_object_says_what_it_is(folder: Path, row: str, kind: s
     assert found == [{"a": 1}, Unreadable(f"a row is an object, not {kind}"), {"a": 2}]
 
 
+@pytest.mark.parametrize("chunk", range(1, 8))
+def test_bare_numbers_and_words_are_whole_wherever_a_chunk_ends(folder: Path, chunk: int) -> None:
+    kinds = ["a number", "a truth value", "a number", "null", "a text"]
+    found = read(folder / "edge.json", '[123456, false, -7, null, "words"]', chunk)
+    assert found == [Unreadable(f"a row is an object, not {kind}") for kind in kinds]
+
+
 NUMBERS = ("0", "-12", "1.5", "-0.25", "1e5", "1E-5", "-1.25e+10", "123456789.000001")
 
 

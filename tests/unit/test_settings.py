@@ -2,7 +2,6 @@
 
 import os
 import stat
-import threading
 from pathlib import Path
 
 import pytest
@@ -135,20 +134,16 @@ def test_another_home_has_another_key(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings().key() != key
 
 
-def test_all_who_make_the_key_at_the_same_time_get_the_same(folder: Path) -> None:
-    start, keys = threading.Barrier(8), set()
+def test_who_was_faster_has_made_the_key(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = folder / ".dft" / KEY_FILE
 
-    def ask() -> None:
-        start.wait()
-        keys.add(settings().key())
+    def meanwhile(source: Path, target: Path) -> None:
+        path.write_text("theirs")
+        raise FileExistsError
 
-    threads = [threading.Thread(target=ask) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert keys == {(folder / ".dft" / KEY_FILE).read_bytes()}
-    assert len(list((folder / ".dft").iterdir())) == 1, "no draft is left"
+    monkeypatch.setattr(os, "link", meanwhile)
+    assert settings().key() == b"theirs"
+    assert [file.name for file in path.parent.iterdir()] == [KEY_FILE], "no draft is left"
 
 
 def test_a_key_from_the_environment_leaves_no_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from dft_pipeline.graph.consensus import with_rates, with_verdict
-from dft_pipeline.graph.moral_graph import pair_tallies, rejected_pairs, wisdom_edges
+from dft_pipeline.graph.moral_graph import (
+    edge_judgments,
+    misses_judgments,
+    pair_tallies,
+    rejected_pairs,
+    wisdom_edges,
+)
 from dft_pipeline.graph.scopes import scopes_of_contexts
 from dft_pipeline.graph.tally import answers_by_context, contexts_of_pairs, in_scopes, tally
 from dft_pipeline.policies import DEFAULT, PUBLISHED_2023, ConsensusPolicy
@@ -273,3 +279,33 @@ def test_candidates_are_edges_or_rejected(
     )
     expected = [f"{scope}|{source}|{wiser}" for scope, source, wiser in edges.select(PAIR_KEY).iter_rows()]
     assert edges["edge_id"].to_list() == expected
+
+
+@settings(max_examples=8)
+@given(some.judgments(), some.links(), some.policies())
+def test_judgments_behind_candidates_read_plainly(
+    judgments: pl.DataFrame, links: pl.DataFrame, policy: ConsensusPolicy
+) -> None:
+    table = pair_tallies(judgments, links, policy)
+    candidates = {edge_id for edge_id, count in _ids(table) if count >= 1}
+    expected = set()
+    for row in judgments.iter_rows(named=True):
+        ends = (row["source_value_id"], row["wiser_value_id"])
+        for scope in plain_scopes(row["context_id"], links):
+            for direction, (a, b) in (("forward", ends), ("reverse", ends[::-1])):
+                if f"{scope}|{a}|{b}" in candidates:
+                    expected.add((f"{scope}|{a}|{b}", direction, row["participant_id"], row["relationship"]))
+    behind = edge_judgments(judgments, links, table)
+    found = behind.select("edge_id", "direction", "participant_id", "relationship").rows()
+    assert len(found) == len(expected)
+    assert set(found) == expected
+    assert misses_judgments(table, behind) == []
+    if candidates:
+        lost = behind["edge_id"][0]
+        assert misses_judgments(table, behind[1:]) == [lost], "one judgment less is noticed"
+
+
+def _ids(table: pl.DataFrame) -> list[tuple[str, int]]:
+    return [
+        (f"{scope}|{a}|{b}", count) for scope, a, b, count in table.select(*PAIR_KEY, "marked_wiser").rows()
+    ]

@@ -1,5 +1,6 @@
 """Dagster's web UI and daemon as a child process."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -7,19 +8,37 @@ from pathlib import Path
 from types import FrameType
 
 CHECKOUT = Path(__file__).parent.parent
+PATIENCE_S = 30  # how long Dagster may take to stop its processes
 
 
 def serve(port: int) -> int:
     """Runs `dagster dev` on 127.0.0.1 until it ends or this process is told to; its exit code."""
+    asked = []
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        asked.append(number)
+
+    # Before the child starts: a shell's background job inherits an ignored interrupt, and so would the child.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
     command = [sys.executable, "-m", "dagster", "dev", "--host", "127.0.0.1", "--port", str(port)]
     # A session of its own: Ctrl-C would else reach all of its processes at once and leave some behind.
     child = subprocess.Popen(
         [*command, "--workspace", str(CHECKOUT / "workspace.yaml")], cwd=CHECKOUT, start_new_session=True
     )
+    while not asked:
+        try:
+            return child.wait(timeout=0.5)
+        except subprocess.TimeoutExpired:
+            continue
+    return _stopped(child)
 
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        child.send_signal(signal.SIGINT)
 
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, stop)
-    return 0 if child.wait() in {0, -signal.SIGINT} else 1
+def _stopped(child: "subprocess.Popen[bytes]") -> int:
+    child.send_signal(signal.SIGINT)
+    try:
+        child.wait(timeout=PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+    return 0

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -108,15 +108,14 @@ def _cases(names: list[str]) -> pl.DataFrame:
 
 
 def _timed(work: Callable[[], pl.DataFrame], repeats: int) -> tuple[pl.DataFrame, float]:
-    return work(), _best(work, repeats)
+    """What the work gives, and the shortest of a few times: what the machine can do undisturbed."""
+    seconds = []
+    for _ in range(repeats):
+        begin = time.perf_counter()
+        result = work()
+        seconds.append(time.perf_counter() - begin)
+    return result, min(seconds)
 
 
-def _best(work: Callable[[], Any], repeats: int) -> float:
-    """The shortest of a few times: what the machine can do when nothing else disturbs it."""
-    return min(_seconds(work) for _ in range(repeats))
-
-
-def _seconds(work: Callable[[], Any]) -> float:
-    begin = time.perf_counter()
-    work()
-    return time.perf_counter() - begin
+def _best(work: Callable[[], pl.DataFrame], repeats: int) -> float:
+    return _timed(work, repeats)[1]

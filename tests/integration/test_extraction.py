@@ -22,6 +22,7 @@ from resources.extraction import Extracted, extract, extract_set_aside, raw_sche
 from resources.lake import Lake
 from resources.loading import find_files, load
 from resources.problems import MissingSource, NoDatabase
+from tests.conftest import fresh_database
 
 SECRETS = ("hidden@example.org", "recruit-5f3a", "Jane Hidden")
 
@@ -31,14 +32,36 @@ def deliberation() -> Deliberation:
     return simulate(25, seed=3)
 
 
-@pytest.fixture
-def source(database_url: str, deliberation: Deliberation, tmp_path: Path) -> str:
-    """A database that the deliberation was loaded into."""
-    folder = tmp_path / "files"
+@pytest.fixture(scope="module")
+def files(deliberation: Deliberation, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("deliberation")
     write(deliberation, folder)
+    return folder
+
+
+@pytest.fixture
+def source(database_url: str, files: Path) -> str:
+    """A database of the test's own that the deliberation was loaded into."""
     prepare(database_url)
-    load_all(database_url, folder)
+    load_all(database_url, files)
     return database_url
+
+
+@pytest.fixture(scope="module")
+def untouched(server: str, files: Path) -> Iterator[str]:
+    """The same, for tests that change nothing in it."""
+    with fresh_database(server) as url:
+        prepare(url)
+        load_all(url, files)
+        yield url
+
+
+@pytest.fixture(scope="module")
+def extracted_lake(untouched: str, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """A lake that the untouched database was extracted into, for tests that only read it."""
+    lake = Lake(str(tmp_path_factory.mktemp("lake")))
+    extracted(untouched, lake)
+    return lake
 
 
 @pytest.fixture
@@ -91,9 +114,9 @@ def in_lake(table: str, row: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_the_lake_holds_every_row_of_the_source_but_for_identifying_columns(
-    source: str, lake: Lake, deliberation: Deliberation
+    untouched: str, lake: Lake, deliberation: Deliberation
 ) -> None:
-    found = extracted(source, lake)
+    found = extracted(untouched, lake)
     assert list(found) == list(SOURCE_TABLES)
     for name in SOURCE_TABLES:
         rows = [in_lake(name, row) for row in good_rows(deliberation, name)]
@@ -110,8 +133,8 @@ def key_of(table: str) -> Any:
     return lambda row: tuple(row[name] for name in SOURCE_TABLES[table].key)
 
 
-def test_identifying_columns_are_in_no_file_of_a_participant(source: str, lake: Lake) -> None:
-    extracted(source, lake)
+def test_identifying_columns_are_in_no_file_of_a_participant(extracted_lake: Lake) -> None:
+    lake = extracted_lake
     files = lake.find("raw/user")
     assert len(files) > 2
     for path in files:
@@ -120,8 +143,8 @@ def test_identifying_columns_are_in_no_file_of_a_participant(source: str, lake: 
             assert list(columns) == ["id", "createdAt", "updatedAt", "role", "isAdmin", "signupType", "batch"]
 
 
-def test_a_day_is_a_file_named_by_its_content(source: str, lake: Lake, deliberation: Deliberation) -> None:
-    extracted(source, lake)
+def test_a_day_is_a_file_named_by_its_content(extracted_lake: Lake, deliberation: Deliberation) -> None:
+    lake = extracted_lake
     for name, table in SOURCE_TABLES.items():
         rows = good_rows(deliberation, name)
         days = Counter(row["createdAt"][:10] if table.is_dated else "none" for row in rows)
@@ -142,35 +165,32 @@ def test_a_day_is_a_file_named_by_its_content(source: str, lake: Lake, deliberat
 # What an extraction writes
 
 
-def test_a_second_extraction_writes_nothing(source: str, lake: Lake) -> None:
-    extracted(source, lake)
+def test_a_second_extraction_writes_nothing(untouched: str, lake: Lake) -> None:
+    extracted(untouched, lake)
     before = written(lake)
-    for name, found in extracted(source, lake).items():
+    for name, found in extracted(untouched, lake).items():
         assert (found.days_written, found.days_dropped) == ([], []), name
         assert found.rows == len(raw(lake, name))
     assert written(lake) == before
 
 
-def test_two_lakes_of_one_source_are_the_same_bytes(source: str, lake: Lake, tmp_path: Path) -> None:
-    other = Lake(str(tmp_path / "other"))
-    extracted(source, lake)
-    extracted(source, other)
-    assert lake.find("raw") == other.find("raw")
-    assert lake.hashes(lake.find("raw")) == other.hashes(other.find("raw"))
+def test_two_lakes_of_one_source_are_the_same_bytes(untouched: str, extracted_lake: Lake, lake: Lake) -> None:
+    extracted(untouched, lake)
+    assert lake.find("raw") == extracted_lake.find("raw")
+    assert lake.hashes(lake.find("raw")) == extracted_lake.hashes(lake.find("raw"))
 
 
 def test_rows_loaded_in_another_order_give_the_same_files(
-    source: str, lake: Lake, deliberation: Deliberation, tmp_path: Path
+    database_url: str, extracted_lake: Lake, lake: Lake, deliberation: Deliberation, tmp_path: Path
 ) -> None:
-    extracted(source, lake)
-    folder, other = tmp_path / "reversed", Lake(str(tmp_path / "other"))
+    folder = tmp_path / "reversed"
     folder.mkdir()
     for name in SOURCE_TABLES:
         (folder / f"{name}.json").write_text(json.dumps(good_rows(deliberation, name)[::-1]))
-    change(source, *(f'TRUNCATE "{table.relation}"' for table in SOURCE_TABLES.values()))  # type: ignore[arg-type]
-    load_all(source, folder)
-    extracted(source, other)
-    assert lake.hashes(lake.find("raw")) == other.hashes(other.find("raw"))
+    prepare(database_url)
+    load_all(database_url, folder)
+    extracted(database_url, lake)
+    assert lake.hashes(lake.find("raw")) == extracted_lake.hashes(extracted_lake.find("raw"))
 
 
 def test_edited_deleted_and_new_rows_rewrite_exactly_their_days(source: str, lake: Lake) -> None:
@@ -280,27 +300,25 @@ LIVE: tuple[LiteralString, ...] = (
 )
 
 
-def test_a_live_apps_schema_extracts_the_same(source: str, lake: Lake, tmp_path: Path) -> None:
-    live = Lake(str(tmp_path / "live"))
-    extracted(source, lake)
+def test_a_live_apps_schema_extracts_the_same(source: str, extracted_lake: Lake, lake: Lake) -> None:
     change(source, "SET TimeZone = 'UTC'", *LIVE)
-    extracted(source, live)
+    extracted(source, lake)
     for name in SOURCE_TABLES:
-        expected = raw(lake, name)
+        expected = raw(extracted_lake, name)
         if name == "demographic":
             expected = expected.with_columns(sex=pl.lit(None, pl.String))
-        assert raw(live, name).equals(expected), name
+        assert raw(lake, name).equals(expected), name
     same = [name for name in SOURCE_TABLES if name not in {"demographic", "chat"}]
-    assert [live.raw_index(name) for name in same] == [lake.raw_index(name) for name in same]
+    assert [lake.raw_index(name) for name in same] == [extracted_lake.raw_index(name) for name in same]
 
 
 # As of
 
 
 def test_a_snapshot_reads_evidence_up_to_its_day_and_all_of_the_rest(
-    source: str, lake: Lake, deliberation: Deliberation, monkeypatch: pytest.MonkeyPatch
+    extracted_lake: Lake, deliberation: Deliberation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    extracted(source, lake)
+    lake = extracted_lake
     monkeypatch.setenv("DFT_LAKE", lake.url)
     monkeypatch.setenv("DFT_PSEUDONYM_KEY", "key")
     workplace = Workplace()

@@ -152,9 +152,6 @@ def test_a_key_from_the_environment_leaves_no_file(folder: Path, monkeypatch: py
     assert list(folder.iterdir()) == []
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a relative DFT_LAKE is resolved anew in each process's working folder"
-)
 def test_a_lake_in_a_folder_is_relative_to_the_working_folder(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -162,14 +159,12 @@ def test_a_lake_in_a_folder_is_relative_to_the_working_folder(
     assert settings().lake_url == str(folder / "data" / "lake")
 
 
-@pytest.mark.xfail(strict=True, reason="an empty value is taken for an address", raises=AssertionError)
 def test_an_empty_value_is_none(folder: Path) -> None:
     (folder / ".env").write_text("DFT_DATABASE_URL=\nDFT_SOURCE_URL=\nDFT_LAKE=\n")
     found = settings()
     assert (found.database_url, found.source_url) == (None, None)
 
 
-@pytest.mark.xfail(strict=True, reason="an undecodable .env raises UnicodeDecodeError")
 def test_an_env_file_that_is_no_text_is_refused_by_name(folder: Path) -> None:
     (folder / ".env").write_bytes(b"DFT_LAKE=/caf\xe9\n")
     with pytest.raises(BadSettings, match=r"\.env"):

@@ -1,0 +1,99 @@
+"""What a newcomer meets: `dft demo`, twice, and `dft dev`, on the embedded database."""
+
+import json
+import signal
+import socket
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Dft
+
+QUESTION = {"query": "{ assetNodes { assetKey { path } groupName } }"}
+
+
+@pytest.fixture(scope="module")
+def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Dft:
+    """`dft` with no settings but a home: the database is the embedded one."""
+    dft = Dft(tmp_path_factory.mktemp("newcomer"), "")
+    del dft.environment["DFT_DATABASE_URL"]
+    return dft
+
+
+@pytest.fixture(scope="module")
+def first(newcomer: Dft) -> str:
+    done = newcomer("demo")
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _demo_home(dft: Dft) -> Path:
+    return Path(dft.environment["DFT_HOME"]) / "demo"
+
+
+def test_the_demo_says_what_it_made_and_what_to_type_next(newcomer: Dft, first: str) -> None:
+    for said in ("reward_rows", "wisest values", "Parquet:", "dft audit edge ", "dft dev"):
+        assert said in first
+    lake = _demo_home(newcomer) / "lake"
+    assert (lake / "reward_rows/as_of=2024-01-14/part-0.parquet").is_file()
+    assert not (_demo_home(newcomer) / "postgres/postmaster.pid").exists(), "the database has stopped"
+
+
+@pytest.mark.usefixtures("first")
+def test_the_demo_run_twice_says_that_it_is_the_same(newcomer: Dft) -> None:
+    done = newcomer("demo")
+    assert done.returncode == 0, done.stderr
+    assert "14 files, all byte for byte the same as before" in done.stdout
+
+
+def test_what_it_says_to_type_next_works(newcomer: Dft, first: str) -> None:
+    line = next(line for line in first.splitlines() if line.strip().startswith("dft audit edge"))
+    source, wiser = line.split("#")[0].split()[3:]
+    done = newcomer("audit", "edge", source, wiser, "--json", DFT_HOME=str(_demo_home(newcomer)))
+    found = json.loads(done.stdout)
+    assert found["verdict"]["is_edge"]
+    assert len(found["judgments"]) == found["verdict"]["judgments_both_ways"]
+    shown = newcomer("audit", "edge", source, wiser, DFT_HOME=str(_demo_home(newcomer))).stdout
+    assert "an edge of the moral graph" in shown
+    assert found["judgments"][0]["participant_id"] in shown
+
+
+@pytest.fixture
+def web_ui(newcomer: Dft) -> Iterator[str]:
+    """The address of Dagster's web UI on the demo's home."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = newcomer.start("dev", "--port", port, DFT_HOME=str(_demo_home(newcomer)))
+    yield f"http://127.0.0.1:{port}"
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+
+
+@pytest.mark.usefixtures("first")
+def test_the_web_ui_has_all_of_it_loaded(newcomer: Dft, web_ui: str) -> None:
+    nodes = _ask(web_ui)["data"]["assetNodes"]
+    groups = {node["groupName"] for node in nodes}
+    assert groups == {"raw", "values", "graph", "dataset"}
+    assert len(nodes) == 30
+    assert (_demo_home(newcomer) / "postgres/postmaster.pid").exists(), "it runs on the home's own database"
+
+
+def _ask(address: str) -> dict[str, dict[str, list[dict[str, str]]]]:
+    request = urllib.request.Request(
+        f"{address}/graphql", json.dumps(QUESTION).encode(), {"Content-Type": "application/json"}
+    )
+    for _ in range(120):
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                found: dict[str, dict[str, list[dict[str, str]]]] = json.load(answer)
+            if found["data"]["assetNodes"]:
+                return found
+        except OSError:
+            pass
+        time.sleep(0.5)
+    pytest.fail("the web UI did not come up within a minute")

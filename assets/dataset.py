@@ -9,12 +9,12 @@ from assets.raw import raw_key
 from dft_pipeline.dataset import rows
 from dft_pipeline.manifest import File, manifest
 from dft_pipeline.raw.tables import SOURCE_TABLES
-from dft_pipeline.tables import TABLES
+from dft_pipeline.tables import TABLES, Table
 from dft_pipeline.values import reading
 from dft_pipeline.values.pseudonyms import fingerprint
 from resources.build import BuildSettings, Workplace, code_version
 from resources.extraction import SET_ASIDE
-from resources.lake import published, sha256
+from resources.lake import published, row_count, sha256
 
 FROM = ("judgments", "votes", "articulations", "canonical_values", "wisdom_edges", "graph_values")
 NOT_EMPTY, IN_SNAPSHOT, WEIGHTS = "not_empty", "points_into_this_snapshot", "weights_sum_to_one"
@@ -77,20 +77,14 @@ def snapshot_manifest(
 ) -> Result:
     """One file names all files of the snapshot and all raw files it read; written last, it publishes them."""
     day, lake = date.fromisoformat(context.partition_key), workplace.lake
-    files = []
-    for name, table in TABLES.items():
-        digest, length = sha256(lake.content_in_build(name, day)), len(lake.in_build(name, day))
-        files.append(File(published(name, day), digest, length, table.grain))
-    raw = [(name, path) for name in READ for path in workplace.raw_files(name, day)]
-    raw_files = [_raw_file(workplace, name, path) for name, path in raw]
-    rows_read = {name: sum(file.rows for (of, _), file in zip(raw, raw_files, strict=True) if of == name)
-                 for name in READ}  # fmt: skip
+    files = [_table_file(workplace, table, day) for table in TABLES.values()]
+    raw_files = {name: _raw_files(workplace, name, day) for name in READ}
     content = manifest(
         str(day),
         build_settings.snapshot,
         files,
-        raw_files,
-        rows_read,
+        [file for of_table in raw_files.values() for file in of_table],
+        {name: sum(file.rows for file in of_table) for name, of_table in raw_files.items()},
         fingerprint(workplace.settings.key()),
         code_version(),
     )
@@ -99,16 +93,21 @@ def snapshot_manifest(
     return dg.MaterializeResult(
         metadata={
             "files": len(files),
-            "raw_files": len(raw_files),
+            "raw_files": len(content["raw_files"]),
             "missing_evidence": content["missing_evidence"],
             "settings": content["settings"],
         }
     )
 
 
-def _raw_file(workplace: Workplace, name: str, path: str) -> File:
+def _table_file(workplace: Workplace, table: Table, day: date) -> File:
+    content = workplace.lake.content_in_build(table.name, day)
+    return File(published(table.name, day), sha256(content), row_count(content), table.grain)
+
+
+def _raw_files(workplace: Workplace, name: str, day: date) -> list[File]:
     grain = SOURCE_TABLES[name].grain if name in SOURCE_TABLES else TABLES[SET_ASIDE].grain
-    rows_in_file = next(
-        entry["rows"] for entry in workplace.lake.raw_index(name).values() if entry["file"] == path
-    )
-    return File(path, sha256(workplace.lake.read(path)), rows_in_file, grain)
+    return [
+        File(file.path, sha256(workplace.lake.read(file.path)), file.rows, grain)
+        for file in workplace.raw_files(name, day)
+    ]

@@ -32,7 +32,7 @@ def page() -> str:
             if table.stage == stage:
                 rows = [_row(name, column, name in table.key) for name, column in table.columns.items()]
                 parts.append(_section(table.name, table.grain, rows))
-    parts.append("## Stage raw\n\nThe deliberation app's tables, as they are; columns that identify people stay out.\n")
+    parts.append("## Stage raw\n\nThe app's tables as they are; columns that identify people stay out.\n")
     for source in SOURCE_TABLES.values():
         rows = [_source_row(column, column.name in source.key) for column in source.columns]
         parts.append(_section(source.name, source.grain, rows))
@@ -57,7 +57,8 @@ def _source_row(column: SourceColumn, is_key: bool) -> str:
         "a participant's id": column.participant,
         f"one of {', '.join(column.allowed)}": bool(column.allowed),
     }
-    return f"| {_name(column.name, is_key)} | {column.type}{null} | {'; '.join(n for n, yes in notes.items() if yes)} |"
+    said = "; ".join(note for note, holds in notes.items() if holds)
+    return f"| {_name(column.name, is_key)} | {column.type}{null} | {said} |"
 
 
 def _name(name: str, is_key: bool) -> str:

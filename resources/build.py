@@ -16,7 +16,7 @@ from dft_pipeline.raw.tables import SOURCE_TABLES
 from dft_pipeline.values.pseudonyms import pseudonymised
 from resources.database import database, libpq, prepare
 from resources.extraction import SET_ASIDE, raw_schema, set_aside_schema
-from resources.lake import Lake
+from resources.lake import Lake, RawFile
 from resources.settings import Settings, settings
 
 
@@ -68,7 +68,7 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
         self.lake.stage(name, day, frame)
         return frame
 
-    def raw_files(self, name: str, day: date) -> list[str]:
+    def raw_files(self, name: str, day: date) -> list[RawFile]:
         """The lake's files that a snapshot of the day reads of a raw table."""
         table = SOURCE_TABLES.get(name)
         return self.lake.raw_files(name, day if table is not None and table.evidence else None)

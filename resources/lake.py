@@ -11,10 +11,11 @@ import json
 import secrets
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import fsspec
 import polars as pl
+import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
 from dft_pipeline.tables import TABLES
@@ -23,6 +24,13 @@ from resources.problems import LakeProblem
 STAGING = ".staging"
 PART = "part-0.parquet"
 NO_DAY = "none"  # the partition of rows that do not say when they were created
+
+
+class RawFile(NamedTuple):
+    """A file of a raw table, by its path in the lake, and how many rows it has."""
+
+    path: str
+    rows: int
 
 
 class Lake:
@@ -146,27 +154,29 @@ class Lake:
     def write_raw_index(self, table: str, days: Mapping[str, Mapping[str, Any]]) -> None:
         self.write(_index(table), json_bytes(days))
 
-    def raw_files(self, table: str, day: date | None) -> list[str]:
+    def raw_files(self, table: str, day: date | None) -> list[RawFile]:
         """The current files of the rows created up to and on a day; of all rows where the day is None."""
-        index = self.raw_index(table)
+        index = sorted(self.raw_index(table).items())
         return [
-            entry["file"] for name, entry in sorted(index.items()) if day is None or name <= day.isoformat()
+            RawFile(entry["file"], entry["rows"])
+            for name, entry in index
+            if day is None or name <= day.isoformat()
         ]
 
-    def raw(self, paths: Iterable[str], schema: pl.Schema) -> pl.DataFrame:
+    def raw(self, files: Iterable[RawFile], schema: pl.Schema) -> pl.DataFrame:
         """The rows of raw files, in the order given."""
-        frames = [pl.read_parquet(io.BytesIO(self.read(path))) for path in paths]
+        frames = [pl.read_parquet(io.BytesIO(self.read(file.path))) for file in files]
         return pl.concat([schema.to_frame(), *frames])
 
     def sweep_raw(self) -> None:
         """Removes raw files that no index and no kept snapshot names."""
-        kept = {entry["path"] for day in self.days() for entry in (self.manifest(day) or {})["raw_files"]}
-        for path in self.find("raw"):
-            if path.endswith(".parquet") and path not in kept | self._current(path.split("/")[1]):
+        files = [path for path in self.find("raw") if path.endswith(".parquet")]
+        kept = {file["path"] for day in self.days() for file in (self.manifest(day) or {})["raw_files"]}
+        for table in {path.split("/")[1] for path in files}:
+            kept |= {file.path for file in self.raw_files(table, None)}
+        for path in files:
+            if path not in kept:
                 self.remove(path)
-
-    def _current(self, table: str) -> set[str]:
-        return {entry["file"] for entry in self.raw_index(table).values()}
 
 
 def parquet(frame: pl.DataFrame) -> bytes:
@@ -174,6 +184,11 @@ def parquet(frame: pl.DataFrame) -> bytes:
     buffer = io.BytesIO()
     frame.rechunk().write_parquet(buffer, compression="zstd", statistics=True)
     return buffer.getvalue()
+
+
+def row_count(content: bytes) -> int:
+    """How many rows a Parquet file has, by its own footer."""
+    return int(pq.read_metadata(io.BytesIO(content)).num_rows)
 
 
 def json_bytes(content: object) -> bytes:

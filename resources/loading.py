@@ -52,7 +52,7 @@ class Refused(NamedTuple):
 
 
 class Source(NamedTuple):
-    """What a folder holds: one file per table, and files that are not the app's tables."""
+    """What a folder holds: one file per table, and files of such a kind that are no table's."""
 
     files: dict[str, Path]
     ignored: list[str]
@@ -66,7 +66,9 @@ def find_files(folder: Path) -> Source:
     files: dict[str, Path] = {}
     ignored = []
     for path in sorted(folder.iterdir()):
-        if path.stem not in SOURCE_TABLES or path.suffix not in FORMATS:
+        if path.suffix not in FORMATS:
+            continue
+        if path.stem not in SOURCE_TABLES:
             ignored.append(path.name)
         elif path.stem in files:
             raise RefusedFile(f"{files[path.stem].name} and {path.name} are both the table {path.stem}")
@@ -174,7 +176,8 @@ class _Reader:
     @property
     def unknown_columns(self) -> list[str]:
         unknown = self.seen - set(self.table.by_name)
-        return sorted(name.encode("utf-8", "backslashreplace").decode()[:200] for name in unknown)
+        # Names come from a file: what a terminal would act on, or cannot print, is shown escaped.
+        return sorted(name.encode("unicode_escape").decode()[:200] for name in unknown)
 
 
 def _key_json(table: SourceTable, values: dict[str, Any] | None, key: bytes) -> str | None:

@@ -356,11 +356,16 @@ def _lake(chosen: "Settings") -> "Lake":
 
 @contextmanager
 def _database(chosen: "Settings") -> Iterator[str]:
+    from psycopg import Error
+
     from resources.database import database, prepare
 
-    with database(chosen) as url:
-        prepare(url)
-        yield url
+    try:
+        with database(chosen) as url:
+            prepare(url)
+            yield url
+    except Error as error:
+        raise Failed(f"the database ended it: {str(error).splitlines()[0]}") from None
 
 
 def _table_files(folder: Path) -> "Source":

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from rich.console import Console
@@ -13,11 +13,13 @@ from rich.table import Table
 from rich.tree import Tree
 
 from dft_pipeline.audit import EdgeAudit
-from dft_pipeline.cli.bench import Timing
 from dft_pipeline.graph.scopes import ALL
 from dft_pipeline.tables import TABLES
 from resources.lake import Lake, published
 from resources.loading import Loaded, Refused, Source, is_clean
+
+if TYPE_CHECKING:
+    from dft_pipeline.cli.bench import Timing
 
 WISEST = 5
 ASIDE_SHOWN = 5  # rows set aside that are shown per file
@@ -272,7 +274,7 @@ def _print_votes(console: Console, found: EdgeAudit, ends: tuple[int, int]) -> N
 # Benchmark
 
 
-def print_timings(console: Console, timings: Sequence[Timing], judgments: int) -> None:
+def print_timings(console: Console, timings: "Sequence[Timing]", judgments: int) -> None:
     table = Table(
         f"{judgments:,} judgments", "seconds", "floor", "× floor", "the floor is", box=None, pad_edge=False
     )

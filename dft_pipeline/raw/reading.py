@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 CHUNK = 1 << 20  # bytes read at a time
@@ -205,8 +206,9 @@ def _csv(path: Path, progress: Progress) -> Iterator[Record]:
                 raise RefusedFile("a column stands twice in the header")
             for cells in rows:
                 progress(file.tell())
-                if cells:
-                    yield _cells(header, cells)
+                # An empty line is nothing, but under a single column it is an empty cell.
+                if cells or len(header) == 1:
+                    yield _cells(header, cells or [""])
         except csv.Error as error:
             raise RefusedFile(f"broken CSV: {error}, at line {rows.line_num}") from None
 
@@ -225,21 +227,25 @@ def _parquet(path: Path, progress: Progress) -> Iterator[Record]:
     try:
         file = pq.ParquetFile(path)
         for batch in file.iter_batches(batch_size=4096):
-            yield from (
-                pa.Table.from_batches([batch]).cast(_microseconds(batch.schema), safe=False).to_pylist()
-            )
+            yield from _in_microseconds(batch).to_pylist()
         progress(path.stat().st_size)
     # A KeyError is a time zone that nobody knows.
     except (pa.ArrowException, ValueError, OverflowError, KeyError) as error:
         raise RefusedFile(f"broken Parquet: {str(error).splitlines()[0]}") from None
 
 
-def _microseconds(schema: pa.Schema) -> pa.Schema:
-    """The schema with times in microseconds: Python holds no finer ones, and neither does the database."""
-    times = {field.name: field.type.tz for field in schema if pa.types.is_timestamp(field.type)}
-    for name, zone in times.items():
-        schema = schema.set(schema.get_field_index(name), pa.field(name, pa.timestamp("us", zone)))
-    return schema
+def _in_microseconds(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The batch with times in microseconds: Python holds no finer ones, and neither does the database.
+
+    Raises pyarrow.ArrowInvalid for a time that microseconds cannot hold.
+    """
+    for place, field in enumerate(batch.schema):
+        if pa.types.is_timestamp(field.type):
+            target = pa.timestamp("us", field.type.tz)
+            options = pc.CastOptions(target, allow_time_truncate=True)
+            times = pc.cast(batch.column(place), options=options)
+            batch = batch.set_column(place, pa.field(field.name, target), times)
+    return batch
 
 
 FORMATS: Mapping[str, Callable[[Path, Progress], Iterator[Record]]] = {

@@ -1,4 +1,4 @@
-"""The real run, through the commands: the authors' published graph to the last digit, and what `default` makes of it."""
+"""The real run, through the commands: the authors' graph to the last digit, and that of `default`."""
 
 import json
 from collections.abc import Iterator

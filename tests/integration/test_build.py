@@ -1,4 +1,4 @@
-"""The nightly job through `dft build`: same bytes whatever happened before, whole files, the last good snapshot kept."""
+"""The nightly job through `dft build`: same bytes whatever happened before, and whole files only."""
 
 import hashlib
 import shutil

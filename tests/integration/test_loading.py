@@ -488,7 +488,9 @@ def test_rows_set_aside_leave_exit_code_0_and_a_summary(
 def test_a_refused_file_gives_exit_code_1_and_its_name(dft: Any, database_url: str, tmp_path: Path) -> None:
     (tmp_path / "edge.json").write_text('{"rows": []}')
     (tmp_path / "context.json").write_text('[{"id": "When", "mood": 1}, {"id": null}]')
+    (tmp_path / "edges.json").write_text("[]")
     text = said(dft("load", tmp_path), 1)
+    assert "edges.json: not named like a table" in text
     assert "set aside context.json row 2, id: missing_key" in text
     assert "refused edge.json: a JSON array of rows was expected" in text
     assert "left out context.json: unknown column mood" in text
@@ -517,12 +519,6 @@ def test_a_folder_without_table_files_is_refused(tmp_path: Path) -> None:
     (tmp_path / "edges.json").write_text("[]")
     with pytest.raises(RefusedFile, match=f"no table files in {tmp_path.name}"):
         find_files(tmp_path)
-
-
-def test_a_file_that_is_no_tables_is_reported(dft: Any, tmp_path: Path) -> None:
-    (tmp_path / "context.json").write_text("[]")
-    (tmp_path / "edges.json").write_text("[]")
-    assert "edges.json" in said(dft("load", tmp_path), 0)
 
 
 @pytest.mark.parametrize(
@@ -565,7 +561,6 @@ def test_no_setting_and_no_name_ends_in_a_traceback(
     assert done.returncode in codes
 
 
-@pytest.mark.xfail(strict=True, reason="what the database says beyond connecting ends in a traceback")
 def test_a_user_without_rights_is_told_so(dft: Any, database_url: str, tmp_path: Path) -> None:
     (tmp_path / "context.json").write_text("[]")
     with psycopg.connect(database_url, autocommit=True) as connection:

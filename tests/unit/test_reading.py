@@ -429,7 +429,6 @@ def test_a_time_that_python_cannot_hold_is_a_record_or_a_refusal(
     assert found.startswith("vote.parquet: ") if isinstance(found, str) else len(found) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="a cast that may overflow makes another time of it")
 def test_a_time_beyond_64_bits_of_microseconds_becomes_no_other_time(folder: Path) -> None:
     content = parquet(id=[1], createdAt=pa.array([2**61 + 1_700_000_000_000], pa.timestamp("ms")))
     found = read_or_refused(folder / "vote.parquet", content)

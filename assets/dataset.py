@@ -4,8 +4,10 @@ from datetime import date
 
 import dagster as dg
 
+from assets.graph import consensus, ranking
 from assets.metadata import DAYS, OWNERS, Result, Results, check, checked, finished, key_check, table_spec
 from assets.raw import raw_key
+from assets.values import cards_to_values, participants_to_voices
 from dft_pipeline.dataset import rows
 from dft_pipeline.manifest import File, manifest
 from dft_pipeline.raw.tables import SOURCE_TABLES
@@ -18,9 +20,6 @@ from resources.lake import published, row_count, sha256
 
 FROM = ("judgments", "votes", "articulations", "canonical_values", "wisdom_edges", "graph_values")
 NOT_EMPTY, IN_SNAPSHOT, WEIGHTS = "not_empty", "points_into_this_snapshot", "weights_sum_to_one"
-# The raw tables that the assets of a snapshot read.
-READ = ("valuesCard", "canonicalValuesCard", "edge", "vote", "impression", "chat",
-        "case", "contextsOnCases", "demographic", SET_ASIDE)  # fmt: skip
 
 
 @dg.multi_asset(
@@ -61,6 +60,18 @@ def training_rows(
         workplace.keep("rubric_rows", day, rubric),
         checked("rubric_rows", WEIGHTS, not uneven, f"prompts whose do not: {uneven or 'none'}"),
     )
+
+
+# The raw tables that the assets of a snapshot read.
+READ = sorted(
+    {
+        dep.asset_key.path[1]
+        for asset in (cards_to_values, participants_to_voices, consensus, ranking, training_rows)
+        for spec in asset.specs
+        for dep in spec.deps
+        if dep.asset_key.path[0] == "raw"
+    }
+)
 
 
 @dg.asset(

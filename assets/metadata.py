@@ -6,10 +6,10 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from dft_pipeline.tables import TABLES
+from dft_pipeline.tables import FIRST_DAY, TABLES
 
 OWNERS = ["team:dft-pipeline"]
-DAYS = dg.DailyPartitionsDefinition(start_date="2023-01-01", timezone="UTC")
+DAYS = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, timezone="UTC")
 PREVIEW_ROWS = 5
 PREVIEW_WIDTH = 60  # characters of a cell
 KEYS_UNIQUE = "keys_unique"

@@ -48,7 +48,11 @@ def cards_to_values(context: dg.AssetExecutionContext, workplace: Workplace) -> 
     ],
     check_specs=[
         *(key_check(name) for name in ("judgments", "votes", "articulations", "quarantine")),
-        check("quarantine", TOTALS, "rows read = rows used + rows set aside, for every raw table"),
+        check(
+            "quarantine",
+            TOTALS,
+            "rows read = rows used + rows set aside, of judgments, votes, impressions and cards",
+        ),
     ],
 )
 def participants_to_voices(context: dg.AssetExecutionContext, workplace: Workplace) -> Results:

@@ -19,7 +19,6 @@ ASSETS = [
 nightly = dg.define_asset_job(
     "nightly",
     selection=dg.AssetSelection.all(),
-    executor_def=dg.in_process_executor,
     description="From the app's tables to training rows, as of the end of a day.",
 )
 
@@ -39,5 +38,7 @@ defs = dg.Definitions(
         "workplace": Workplace(),
         "build_settings": BuildSettings.configure_at_launch(),
     },
+    # One process for all steps: they share the lake, and a process for each would take longer than the work.
+    executor=dg.in_process_executor,
     loggers={"progress": progress_logger},
 )

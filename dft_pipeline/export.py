@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,9 @@ import networkx as nx
 import polars as pl
 
 from dft_pipeline.graph.scopes import ALL
+
+# What XML has no place for; participants' text may hold some of it.
+NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def of_all(table: pl.DataFrame) -> pl.DataFrame:
@@ -81,8 +85,7 @@ def _attributes(row: dict[str, Any], without: tuple[str, ...]) -> dict[str, Any]
 
 def _scalar(value: Any) -> Any:
     if isinstance(value, list):
-        return json.dumps(value, ensure_ascii=False)
-    # XML has no place for most control characters, and participants' text may hold some.
+        value = json.dumps(value, ensure_ascii=False)
     if isinstance(value, str):
-        return "".join(mark for mark in value if mark.isprintable() or mark in "\n\t")
+        return NOT_XML.sub("", value)
     return _iso(value) if isinstance(value, datetime) else value

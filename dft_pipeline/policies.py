@@ -9,6 +9,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+MOST_DIGITS = 9  # of an h; no graph is that deep
+
 Mark = Literal["marked_wiser", "marked_not_wiser", "marked_less_wise", "marked_unsure", "judgments_both_ways"]
 FOUR_MARKS: tuple[Mark, ...] = ("marked_wiser", "marked_not_wiser", "marked_less_wise", "marked_unsure")
 
@@ -69,18 +71,18 @@ class SnapshotSettings(_Settings):
 
 
 def snapshot_settings(
-    policy: str = "default", h: str | None = None, dedup: str = "given"
+    policy: str | None = None, h: str | None = None, dedup: str | None = None
 ) -> SnapshotSettings:
-    """Settings from the words a person uses; h is a whole number, `all`, or None for the policy's own.
+    """Settings from the words a person uses; h is a whole number or `all`. None stands for the default.
 
     Without an h, support is carried along one edge, or along none where the policy allows loops.
     Raises ValueError for a name or number that is not known.
     """
-    if policy not in POLICIES:
+    chosen = POLICIES.get(policy or DEFAULT.name)
+    if chosen is None:
         raise ValueError(f"no policy is called {policy!r}; there are {', '.join(sorted(POLICIES))}")
-    if dedup != "given":
+    if dedup not in (None, "given"):
         raise ValueError(f"no deduplication is called {dedup!r}; there is `given`")
-    chosen = POLICIES[policy]
     hops = _hops(h) if h is not None else (1 if chosen.unwind else 0)
     return SnapshotSettings(policy=chosen, aggregation=Aggregation(h=hops))
 
@@ -88,6 +90,6 @@ def snapshot_settings(
 def _hops(h: str) -> int | None:
     if h == "all":
         return None
-    if not h.isascii() or not h.isdigit():
+    if not h.isascii() or not h.isdigit() or len(h) > MOST_DIGITS:
         raise ValueError(f"h is a whole number from 0 on, or `all`; not {h!r}")
     return int(h)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+FIRST_DAY = "2023-01-01"  # before the first deliberation; the first day that a snapshot can be of
 TIME = pl.Datetime("us", "UTC")
 IDS = pl.List(pl.Int64)
 TEXTS = pl.List(pl.String)
@@ -261,8 +262,8 @@ _TABLES = (
             "answers_by_group": Column(
                 ANSWERS,
                 "the answers to its directed pairs by self-reported political affiliation, in the scope "
-                "`all`; groups are left out whose figures, or what they can be derived from, rest on fewer "
-                "than 5 people",
+                "`all`; groups are left out, and answers null, where they, or what they can be derived from, "
+                "rest on fewer than 5 people",
             ),
         },
     ),

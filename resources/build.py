@@ -14,18 +14,18 @@ import polars as pl
 from dft_pipeline.policies import SnapshotSettings, snapshot_settings
 from dft_pipeline.raw.tables import SOURCE_TABLES
 from dft_pipeline.values.pseudonyms import pseudonymised
-from resources.database import database, libpq, prepare
+from resources.database import database, libpq, one_writer, prepare
 from resources.extraction import SET_ASIDE, raw_schema, set_aside_schema
 from resources.lake import Lake, RawFile
 from resources.settings import Settings, settings
 
 
 class BuildSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """How a snapshot is made, in the words of `dft build`."""
+    """How a snapshot is made, in the words of `dft build`; what is not said is the project's default."""
 
-    policy: str = "default"
+    policy: str | None = None
     h: str | None = None
-    dedup: str = "given"
+    dedup: str | None = None
 
     @property
     def snapshot(self) -> SnapshotSettings:
@@ -34,6 +34,13 @@ class BuildSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
     """The lake, the database and the pseudonym key that the environment names, opened when needed."""
+
+    @contextmanager
+    def yield_for_execution(self, _: dg.InitResourceContext) -> Iterator["Workplace"]:
+        """For one run: the lake is its own, and what an earlier one has left unpublished is gone."""
+        with self.database() as url, one_writer(url, self.lake.url):
+            self.lake.clear_staging()
+            yield self
 
     @cached_property
     def settings(self) -> Settings:

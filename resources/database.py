@@ -11,12 +11,14 @@ from sqlalchemy.exc import ArgumentError
 from resources import sql
 from resources.files import write_whole
 from resources.postgres_server import embedded_server
-from resources.problems import BadSettings, NoDatabase
+from resources.problems import BadSettings, LakeProblem, NoDatabase
 from resources.settings import Settings
 
 # Dagster's tables in a schema of their own. It commits hundreds of events a run: not to wait for the disk
 # each time saves a second. A crash of the server could lose the last of its log, never the project's data.
 DAGSTER_OPTIONS = "-csearch_path=dagster -csynchronous_commit=off"
+# What the app's ORM writes into an address, and libpq does not know.
+PRISMA_WORDS = ("schema", "pgbouncer", "connection_limit", "pool_timeout")
 DAGSTER_URL = "DAGSTER_POSTGRES_URL"
 DAGSTER_YAML = f"""\
 storage:
@@ -51,14 +53,18 @@ def _embedded(settings: Settings) -> Iterator[str]:
 
 
 def libpq(url: str) -> str:
-    """The address without the name of a Python driver in its scheme. Raises BadSettings."""
+    """The address as libpq understands it: no Python driver, no words of the ORM. Raises BadSettings."""
     try:
         address = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise BadSettings("a database's address should look like postgresql://user@host/name") from None
     if not address.drivername.startswith("postgres"):
         raise BadSettings(f"the database should be a PostgreSQL, not {address.drivername}")
-    return address.set(drivername="postgresql").render_as_string(hide_password=False)
+    schema = address.query.get("schema", "public")
+    if schema != "public":
+        address = address.update_query_dict({"options": f"-csearch_path={schema}"})
+    address = address.difference_update_query(PRISMA_WORDS).set(drivername="postgresql")
+    return address.render_as_string(hide_password=False)
 
 
 def connect(url: str) -> psycopg.Connection:
@@ -77,6 +83,17 @@ def prepare(url: str) -> None:
         connection.execute(sql.text("dft/schema"))
 
 
+@contextmanager
+def one_writer(url: str, lake: str) -> Iterator[None]:
+    """Holds the lake for one run; it is free again when the run's process has ended. Raises LakeProblem."""
+    with connect(url) as connection:
+        connection.autocommit = True
+        row = connection.execute(sql.text("dft/hold_lake"), {"lake": lake}).fetchone()
+        if row is None or not row[0]:
+            raise LakeProblem(f"another build is writing to the lake {lake}; try again when it has ended")
+        yield
+
+
 def prepare_dagster(url: str, settings: Settings) -> None:
     """Sets the environment of this process, and so of its children, for Dagster on this database.
 
@@ -92,5 +109,4 @@ def prepare_dagster(url: str, settings: Settings) -> None:
     os.environ["DFT_LAKE"] = settings.lake_url
     os.environ["DFT_DATABASE_URL"] = url
     os.environ["DFT_PSEUDONYM_KEY"] = settings.key().decode()
-    if settings.source_url is None:
-        os.environ.pop("DFT_SOURCE_URL", None)
+    os.environ["DFT_SOURCE_URL"] = settings.source_url or url

@@ -98,7 +98,8 @@ def _extract_table(cursor: Any, table: SourceTable, present: set[str], lake: Lak
         lake.write_raw_index(table.name, {})
         return Extracted(0, [], [])
     parts = _parts(table, present)
-    known = lake.raw_index(table.name)
+    files = set(lake.find(f"raw/{table.name}"))
+    known = {day: entry for day, entry in lake.raw_index(table.name).items() if entry["file"] in files}
     found = {day.day: day for day in _fingerprints(cursor, parts)}
     changed = [day for day in found.values() if known.get(day.day, {}).get("fingerprint") != day.fingerprint]
     index = {day: entry for day, entry in known.items() if day in found}

@@ -117,11 +117,11 @@ class Lake:
             if self.exists(_staged(table, day)):
                 self.write(published(table, day), self.read(_staged(table, day)))
         self.write(manifest_path(day), json_bytes(manifest))
-        self.clear_staging(day)
+        self.clear_staging()
 
-    def clear_staging(self, day: date) -> None:
+    def clear_staging(self) -> None:
         """Forgets what a build that did not end has left."""
-        self.remove(f"{STAGING}/as_of={day}")
+        self.remove(STAGING)
 
     def manifest(self, day: date) -> dict[str, Any] | None:
         """The manifest of the day's snapshot, or None where there is no snapshot."""

@@ -34,7 +34,6 @@ app.add_typer(export_app, name="export")
 out = Console()
 err = Console(stderr=True)
 
-FIRST_DAY = date(2023, 1, 1)
 DEMO_PEOPLE, DEMO_SEED, DEMO_DAY = 300, 1, date(2024, 1, 14)
 
 
@@ -76,7 +75,7 @@ def demo() -> None:
     chosen = settings(home=home, database_url=None, source_url=None, lake=None)
     folder, lake = home / "deliberation", _lake(chosen)
     err.print(
-        f"[bold]1[/bold]  A synthetic deliberation of {DEMO_PEOPLE} people, into {_shown(folder)}",
+        f"[bold]1[/bold]  A synthetic deliberation of {DEMO_PEOPLE} people, into {_escaped(_shown(folder))}",
         highlight=False,
     )
     _simulate_afresh(home, folder)
@@ -88,7 +87,10 @@ def demo() -> None:
         _run_nightly(chosen, url, DEMO_DAY, {}, None)
     terminal.print_summary(out, terminal.summary(lake, DEMO_DAY))
     terminal.print_repeat(out, before, _hashes(lake, DEMO_DAY))
-    terminal.print_next_steps(out, lake, DEMO_DAY, _shown(home))
+    elsewhere = {"database_url": "DFT_DATABASE_URL", "source_url": "DFT_SOURCE_URL", "lake": "DFT_LAKE"}
+    theirs = settings()
+    names = [name for field, name in elsewhere.items() if getattr(theirs, field) is not None]
+    terminal.print_next_steps(out, lake, DEMO_DAY, _shown(home), names)
 
 
 @app.command()
@@ -108,7 +110,9 @@ def simulate(
         raise typer.BadParameter(str(error)) from None
     write(deliberation, output)
     rows = sum(len(table) for table in deliberation.tables.values())
-    out.print(f"{rows:,} rows in {len(deliberation.tables)} table files in {output}", highlight=False)
+    out.print(
+        f"{rows:,} rows in {len(deliberation.tables)} table files in {_escaped(str(output))}", highlight=False
+    )
 
 
 @app.command()
@@ -144,12 +148,17 @@ def load(
 @app.command()
 def build(
     as_of: Day,
-    policy: Annotated[str, typer.Option(help="The consensus policy: default or published-2023.")] = "default",
+    policy: Annotated[
+        str | None,
+        typer.Option(help="The consensus policy: default, which is the default, or published-2023."),
+    ] = None,
     h: Annotated[
         str | None,
         typer.Option(help="Edges that support is carried along at most, or `all`.", metavar="N|all"),
     ] = None,
-    dedup: Annotated[str, typer.Option(help="How cards become values: given (the app's own).")] = "given",
+    dedup: Annotated[
+        str | None, typer.Option(help="How cards become values: given, the app's own, which is the default.")
+    ] = None,
     select: Annotated[
         str | None, typer.Option(help="Only these assets, with commas between them.", metavar="ASSETS")
     ] = None,
@@ -263,7 +272,7 @@ def export_graph(
             write_whole(output / "wisdom_edges.parquet", parquet(export.of_all(edges)))
             write_whole(output / "graph_values.parquet", parquet(export.of_all(values)))
     counts = f"{len(export.of_all(values))} values and {len(export.of_all(edges))} edges"
-    out.print(f"{counts} as of {day} in {output}", highlight=False)
+    out.print(f"{counts} as of {day} in {_escaped(str(output))}", highlight=False)
 
 
 @app.command()
@@ -396,10 +405,12 @@ def _date(text: str) -> date:
 
 def _ended(text: str) -> date:
     """A day that can be built: it has ended, in UTC, and is no earlier than the first."""
+    from dft_pipeline.tables import FIRST_DAY
+
     day, today = _date(text), datetime.now(UTC).date()
     if day >= today:
         _usage(f"{day} has not ended yet (it is {today} in UTC); the latest day to build is the one before")
-    if day < FIRST_DAY:
+    if day < date.fromisoformat(FIRST_DAY):
         _usage(f"{day} is before {FIRST_DAY}, the first day that can be built")
     return day
 
@@ -409,7 +420,7 @@ def _refuse_other_settings(lake: "Lake", day: date, config: dict[str, str | None
     from dft_pipeline.policies import snapshot_settings
 
     try:
-        wanted = snapshot_settings(**config)  # type: ignore[arg-type]
+        wanted = snapshot_settings(**config)
     except ValueError as error:
         _usage(str(error))
     built = lake.manifest(day)
@@ -455,11 +466,11 @@ def _run_nightly(
 ) -> None:
     """Runs the job in this process. Raises Failed with the cause where a step or a check fails."""
     _prepare_dagster(chosen, url)
-    from dft_pipeline.cli.nightly import RunFailed, UnknownAsset, run_nightly
+    from dft_pipeline.cli.nightly import CannotSelect, RunFailed, UnknownAsset, run_nightly
 
     try:
         run_nightly(day, config, None if select is None else [name.strip() for name in select.split(",")])
-    except UnknownAsset as error:
+    except (UnknownAsset, CannotSelect) as error:
         _usage(str(error))
     except RunFailed as error:
         raise Failed(str(error)) from None

@@ -6,14 +6,19 @@ from typing import Any
 
 import dagster as dg
 
+from assets.dataset import READ
 from dft_pipeline.definitions import defs
+from dft_pipeline.manifest import settings_hash
+from dft_pipeline.policies import snapshot_settings
 from resources.build import Workplace
-
-ALWAYS = "manifest"  # without it, what was built would not be published
 
 
 class UnknownAsset(ValueError):
     """A name that is no asset's."""
+
+
+class CannotSelect(ValueError):
+    """A part of the snapshot cannot be built alone."""
 
 
 class RunFailed(RuntimeError):
@@ -23,11 +28,13 @@ class RunFailed(RuntimeError):
 def run_nightly(day: date, config: dict[str, str | None], select: Sequence[str] | None) -> None:
     """Builds the day's snapshot. `config` has the fields of BuildSettings; `select` names assets, None all.
 
-    Raises UnknownAsset, or RunFailed with the cause; a snapshot that was there before stays as it was.
+    Raises UnknownAsset, CannotSelect, or RunFailed with the cause; a snapshot that was there before stays
+    as it was.
     """
     job = defs.resolve_job_def("nightly")
-    keys = None if select is None else _keys(job, select)
-    Workplace().lake.clear_staging(day)
+    keys = None if select is None else _selected(job, select)
+    if select is not None:
+        _refuse_mixture(day, config, keys or [])
     settings = {name: value for name, value in config.items() if value is not None}
     run_config = {"resources": {"build_settings": {"config": settings}}, "loggers": {"progress": {}}}
     with dg.DagsterInstance.get() as instance:
@@ -44,12 +51,34 @@ def run_nightly(day: date, config: dict[str, str | None], select: Sequence[str] 
             raise RunFailed(_cause(result, day))
 
 
-def _keys(job: dg.JobDefinition, names: Sequence[str]) -> list[dg.AssetKey]:
+def _selected(job: dg.JobDefinition, names: Sequence[str]) -> list[dg.AssetKey]:
+    """The named assets, those made in the same step, and all that follows from them, the manifest last."""
+    graph = job.asset_layer.asset_graph
     known = {key.to_user_string(): key for key in job.asset_layer.executable_asset_keys}
     unknown = [name for name in names if name not in known]
     if unknown:
         raise UnknownAsset(f"no asset is called {', '.join(unknown)}; there are {', '.join(sorted(known))}")
-    return [known[name] for name in {*names, ALWAYS}]
+    wanted = dg.AssetSelection.assets(*(known[name] for name in names))
+    for _ in range(len(known)):
+        wider = wanted.required_multi_asset_neighbors().downstream()
+        if wider.resolve(graph) == wanted.resolve(graph):
+            break
+        wanted = dg.AssetSelection.assets(*wider.resolve(graph))
+    return sorted(wanted.resolve(graph))
+
+
+def _refuse_mixture(day: date, config: dict[str, str | None], keys: Sequence[dg.AssetKey]) -> None:
+    """Raises CannotSelect where a part, built now, would not fit the rest of the snapshot that is there."""
+    workplace = Workplace()
+    built = workplace.lake.manifest(day)
+    if built is None:
+        raise CannotSelect(f"there is no snapshot of {day} yet, of which a part could be built anew")
+    if built["settings_hash"] != settings_hash(snapshot_settings(**config)):
+        raise CannotSelect(f"{day} was built with other settings; build it whole, with --replace")
+    read = {file["path"] for file in built["raw_files"]}
+    now = {file.path for name in READ for file in workplace.raw_files(name, day)}
+    if read != now and not any(key.path[0] == "raw" for key in keys):
+        raise CannotSelect(f"the lake has other rows of the source than {day} was built from; build it whole")
 
 
 def _cause(result: dg.ExecuteInProcessResult, day: date) -> str:

@@ -1,5 +1,6 @@
 """What the commands print: tables and trees for people, dictionaries for `--json`."""
 
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from rich.console import Console
-from rich.markup import escape
+from rich.markup import escape as escaped
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from rich.table import Table
 from rich.tree import Tree
@@ -24,6 +25,13 @@ if TYPE_CHECKING:
 WISEST = 5
 ASIDE_SHOWN = 5  # rows set aside that are shown per file
 TEXT_SHOWN = 300  # characters of a story or comment
+
+
+def shown(text: object) -> str:
+    """Text that is not ours, safe to print: its markup is no markup, and its control characters are gone."""
+    plain = "".join(mark if mark.isprintable() else " " for mark in str(text))
+    return escaped(plain)
+
 
 # Loading
 
@@ -58,20 +66,20 @@ def print_loaded(console: Console, outcomes: Sequence[Loaded | Refused], ignored
     for outcome in outcomes:
         _print_troubles(console, outcome)
     if ignored:
-        names = escape(", ".join(ignored))
+        names = shown(", ".join(ignored))
         console.print(f"[yellow]passed over[/yellow] {names}: not named like a table", highlight=False)
 
 
 def _print_troubles(console: Console, outcome: Loaded | Refused) -> None:
     if isinstance(outcome, Refused):
-        console.print(f"[red]refused[/red] {escape(outcome.reason)}", highlight=False)
+        console.print(f"[red]refused[/red] {shown(outcome.reason)}", highlight=False)
         return
     if outcome.unknown_columns:
         left_out = ", ".join(outcome.unknown_columns)
-        console.print(f"[yellow]left out[/yellow] {outcome.file}: unknown column {escape(left_out)}")
+        console.print(f"[yellow]left out[/yellow] {outcome.file}: unknown column {shown(left_out)}")
     for aside in outcome.set_aside[:ASIDE_SHOWN]:
         where = f"{outcome.file} row {aside.row}" + (f", {aside.column}" if aside.column else "")
-        value = f": {escape(aside.value[:60])}" if aside.value else ""
+        value = f": {shown(aside.value[:60])}" if aside.value else ""
         console.print(f"[yellow]set aside[/yellow] {where}: {aside.rule}{value}", highlight=False)
     if len(outcome.set_aside) > ASIDE_SHOWN:
         console.print(
@@ -157,7 +165,7 @@ def _print_wisest(console: Console, found: dict[str, Any]) -> None:
     for row in found["wisest"]:
         votes = f"{row['votes']} of {row['shown']} voted for it"
         console.print(
-            f"  {row['wisdom']:5.2f}  {escape(row['title'])} [dim](value {row['value_id']}, {votes})[/dim]",
+            f"  {row['wisdom']:5.2f}  {shown(row['title'])} [dim](value {row['value_id']}, {votes})[/dim]",
             highlight=False,
         )
 
@@ -172,7 +180,7 @@ def print_status(console: Console, snapshots: Sequence[dict[str, Any]], lake: st
         counts = (found["edges"], found["rows"]["reward_rows"], found["rows"]["quarantine"])
         table.add_row(found["as_of"], found["policy"], hops, *(f"{count:,}" for count in counts))
     console.print(table)
-    console.print(f"[dim]{escape(lake)}[/dim]", highlight=False)
+    console.print(f"[dim]{shown(lake)}[/dim]", highlight=False)
 
 
 def print_repeat(console: Console, before: dict[str, str], after: dict[str, str]) -> None:
@@ -184,25 +192,27 @@ def print_repeat(console: Console, before: dict[str, str], after: dict[str, str]
     console.print(f"\nBuilt again: {len(after)} files, {said}.", highlight=False)
 
 
-def print_next_steps(console: Console, lake: Lake, day: date, home: str) -> None:
-    """What to type next, with an edge that is there."""
+def print_next_steps(console: Console, lake: Lake, day: date, home: str, set_names: Sequence[str]) -> None:
+    """What to type next, with an edge that is there; `set_names`: variables that point elsewhere."""
     edge = lake.snapshot("wisdom_edges", day).filter(pl.col("scope") == ALL).sort("wiser_likelihood").tail(1)
     source, wiser = edge.select("source_value_id", "wiser_value_id").row(0)
     console.print(
-        f"\nParquet: {escape(lake.url)}/[bold]<table>[/bold]/as_of={day}/part-0.parquet, "
+        f"\nParquet: {shown(lake.url)}/[bold]<table>[/bold]/as_of={day}/part-0.parquet, "
         f"for example {published('reward_rows', day)}",
         highlight=False,
         soft_wrap=True,
     )
     console.print("\nNext, in this terminal:", highlight=False)
+    if set_names:
+        console.print(f"  unset {' '.join(set_names)}", highlight=False)
     for line in (
-        f"export DFT_HOME={home} PATH=.venv/bin:$PATH",
+        f"export DFT_HOME={shlex.quote(home)} PATH=.venv/bin:$PATH",
         f"dft audit edge {source} {wiser}      # who said so, and why",
         f"dft export graph --as-of {day} --format graphml --output graph.graphml",
         f"dft verify --as-of {day}",
         "dft dev                     # Dagster's web UI",
     ):
-        console.print(f"  {line}", highlight=False, soft_wrap=True)
+        console.print(f"  {line}", highlight=False, soft_wrap=True, markup=False)
 
 
 # Audit
@@ -225,7 +235,7 @@ def print_edge_audit(console: Console, found: EdgeAudit, day: date) -> None:
 
 
 def _title(found: EdgeAudit, value_id: int) -> str:
-    return f"{escape(found.titles.get(value_id, 'a value without text'))} ({value_id})"
+    return f"{shown(found.titles.get(value_id, 'a value without text'))} ({value_id})"
 
 
 def _verdict(verdict: dict[str, Any]) -> str:
@@ -243,7 +253,7 @@ def _verdict(verdict: dict[str, Any]) -> str:
         f"{name} {'–' if verdict[name] is None else format(verdict[name], '.3f')}"
         for name in ("wiser_likelihood", "entropy")
     )
-    return f"{said}\n{counts}; {rates}\nin: {escape('; '.join(verdict['contexts']))}"
+    return f"{said}\n{counts}; {rates}\nin: {shown('; '.join(verdict['contexts']))}"
 
 
 def _add_judgments(branch: Tree, judgments: Sequence[dict[str, Any]]) -> None:
@@ -252,20 +262,20 @@ def _add_judgments(branch: Tree, judgments: Sequence[dict[str, Any]]) -> None:
         answer = judgment["relationship"]
         leaf = branch.add(
             f"[{colours[answer]}]{answer}[/] {judgment['created_at']:%Y-%m-%d} "
-            f"[dim]{judgment['participant_id']}[/dim] {escape(judgment['context_id'])}"
+            f"[dim]{judgment['participant_id']}[/dim] {shown(judgment['context_id'])}"
         )
         for name in ("comment", "story"):
             if judgment[name]:
-                leaf.add(f"[dim]{name}:[/dim] {escape(judgment[name][:TEXT_SHOWN])}")
+                leaf.add(f"[dim]{name}:[/dim] {shown(judgment[name][:TEXT_SHOWN])}")
 
 
 def _print_votes(console: Console, found: EdgeAudit, ends: tuple[int, int]) -> None:
     for value_id in ends:
         theirs = [vote for vote in found.votes if vote["value_id"] == value_id]
         voted = {vote["participant_id"] for vote in theirs if vote["is_vote"]}
-        shown = {vote["participant_id"] for vote in theirs if not vote["is_vote"]}
+        saw = {vote["participant_id"] for vote in theirs if not vote["is_vote"]}
         console.print(
-            f"of the same people, {len(shown)} were shown {_title(found, value_id)} in a draw "
+            f"of the same people, {len(saw)} were shown {_title(found, value_id)} in a draw "
             f"and {len(voted)} voted for it",
             highlight=False,
         )

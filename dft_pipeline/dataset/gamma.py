@@ -6,6 +6,7 @@ product; what a participant judged otherwise is taken out of it again, pair by p
 
 from typing import Any, NamedTuple
 
+import networkx as nx
 import numpy as np
 import polars as pl
 import scipy.sparse as sp
@@ -21,7 +22,7 @@ class CyclicGraph(ValueError):
     """Support cannot be carried along a graph with a loop; names the loop's values."""
 
 
-class Deliberation(NamedTuple):
+class Question(NamedTuple):
     """What Γ is asked of: the votes, showings and cards of a case, and the judgments and graph of a scope.
 
     Columns are those of the tables `votes`, `articulations`, `judgments`, `wisdom_edges` and
@@ -45,7 +46,7 @@ class Standing(NamedTuple):
     active: int
 
 
-def gamma(asked: Deliberation, settings: Aggregation) -> pl.DataFrame:
+def gamma(asked: Question, settings: Aggregation) -> pl.DataFrame:
     """The chosen values in their order: value_id, support, share (0 to 1), reach (0 to 1).
 
     Raises CyclicGraph where support is to be carried along a graph that has a loop.
@@ -63,7 +64,7 @@ def gamma(asked: Deliberation, settings: Aggregation) -> pl.DataFrame:
     return best.head(settings.top_k).select(CHOSEN.names())
 
 
-def standing(asked: Deliberation, settings: Aggregation) -> Standing:
+def standing(asked: Question, settings: Aggregation) -> Standing:
     """Distinct supporters and exposed participants of every value, at the settings' h."""
     if settings.h != 0:
         refuse_loops(asked.edges)
@@ -86,34 +87,19 @@ def refuse_loops(edges: pl.DataFrame) -> None:
     nodes = _distinct(edges["source_value_id"], edges["wiser_value_id"])
     sources = np.searchsorted(nodes, edges["source_value_id"])
     targets = np.searchsorted(nodes, edges["wiser_value_id"])
-    inside = np.bincount(labels := components(sources, targets, len(nodes)))[labels] > 1
-    if inside.any():
-        loop = _loop(edges, int(nodes[inside][0]), set(nodes[labels == labels[inside][0]].tolist()))
+    labels = components(sources, targets, len(nodes))
+    if len(np.unique(labels)) < len(nodes):
+        graph: nx.DiGraph[int] = nx.DiGraph(
+            edges.select("source_value_id", "wiser_value_id").sort(pl.all()).rows()
+        )
+        loop = [source for source, _ in nx.find_cycle(graph)]
         raise CyclicGraph(
-            f"support cannot be carried along a graph with a loop: {' → '.join(map(str, loop))}; "
+            f"support cannot be carried along a graph with a loop: {' → '.join(map(str, [*loop, loop[0]]))}; "
             "ask for h 0, or for a policy that unwinds loops"
         )
 
 
-def _loop(edges: pl.DataFrame, start: int, component: set[int]) -> list[int]:
-    """A shortest way from `start` back to itself within its component."""
-    onward: dict[int, list[int]] = {}
-    for source, target in edges.select("source_value_id", "wiser_value_id").sort(pl.all()).iter_rows():
-        if target in component:
-            onward.setdefault(source, []).append(target)
-    ways = [[start]]
-    seen: set[int] = set()
-    for way in ways:
-        for target in onward.get(way[-1], []):
-            if target == start:
-                return [*way, start]
-            if target not in seen:
-                seen.add(target)
-                ways.append([*way, target])
-    raise AssertionError("a component of two values or more has a way back")
-
-
-def _evidence(asked: Deliberation, settings: Aggregation) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _evidence(asked: Question, settings: Aggregation) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Who supports a value and who is exposed to it, at h = 0: participant_id, value_id; rows may repeat."""
     pair = ("participant_id", "value_id")
     judged = asked.judgments.select("participant_id", "relationship", value_id="wiser_value_id")
@@ -131,7 +117,7 @@ def _evidence(asked: Deliberation, settings: Aggregation) -> tuple[pl.DataFrame,
 class _Carrying:
     """Carries a participants × values matrix along the edges of the graph."""
 
-    def __init__(self, asked: Deliberation, people: NDArray[Any], values: NDArray[np.int64]) -> None:
+    def __init__(self, asked: Question, people: NDArray[Any], values: NDArray[np.int64]) -> None:
         edges = asked.edges.select("source_value_id", "wiser_value_id")
         self.steps = sp.csr_array(
             (
@@ -186,7 +172,7 @@ def _stands(stand: Standing) -> pl.DataFrame:
     ).with_columns(share=pl.when(pl.col("exposed") > 0).then(pl.col("support") / pl.col("exposed")))
 
 
-def _candidates(stands: pl.DataFrame, asked: Deliberation, settings: Aggregation) -> pl.DataFrame:
+def _candidates(stands: pl.DataFrame, asked: Question, settings: Aggregation) -> pl.DataFrame:
     enough = stands.filter(
         pl.col("share") >= settings.min_share, pl.col("support") >= settings.min_participants
     )

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from dft_pipeline.dataset.gamma import Deliberation, gamma
+from dft_pipeline.dataset.gamma import Question, gamma
 from dft_pipeline.graph.scopes import case_scope, context_scope, scopes_of_contexts
 from dft_pipeline.policies import Aggregation
 from dft_pipeline.tables import TABLES
@@ -117,9 +117,9 @@ def _chosen(snapshot: Snapshot, settings: Aggregation) -> Iterator[pl.DataFrame]
             )
 
 
-def _asked(snapshot: Snapshot, scoped: pl.DataFrame, case_id: str, scope: str) -> Deliberation:
+def _asked(snapshot: Snapshot, scoped: pl.DataFrame, case_id: str, scope: str) -> Question:
     in_case, in_scope = pl.col("case_id") == case_id, pl.col("scope") == scope
-    return Deliberation(
+    return Question(
         votes=snapshot.votes.filter(in_case),
         articulations=snapshot.articulations.filter(in_case),
         judgments=scoped.filter(in_scope),

@@ -11,7 +11,7 @@ from dft_pipeline.tables import PAIR_KEY, TABLES
 
 FEWEST_PEOPLE = 5  # a figure about a group that rests on fewer people is withheld
 EDGE = ("source_value_id", "wiser_value_id", "wiser_likelihood", "marked_wiser")
-PAIR = ("record", "scope", "kind", "component_id", "is_removed", *EDGE)
+COLUMNS = ("record", "scope", "kind", "component_id", "is_removed", *EDGE)
 
 
 def contested(
@@ -52,7 +52,7 @@ def _fights(pair_tallies: pl.DataFrame) -> pl.DataFrame:
         is_removed=(pl.col("rejection_reason") == "contested_direction").fill_null(False),
     )
     is_fight = pl.col("is_removed") & (pl.min_horizontal("marked_wiser", "marked_less_wise") >= 2)
-    return pairs.join(pairs.filter(is_fight), on="record", how="semi").select(PAIR)
+    return pairs.join(pairs.filter(is_fight), on="record", how="semi").select(COLUMNS)
 
 
 def _loops(pair_tallies: pl.DataFrame) -> Iterator[pl.DataFrame]:
@@ -66,7 +66,7 @@ def _loops(pair_tallies: pl.DataFrame) -> Iterator[pl.DataFrame]:
             kind=pl.lit("within_context" if one_context else "across_contexts"),
             component_id=pl.lit(smallest, dtype=pl.Int64),
             is_removed=removed,
-        ).select(PAIR)
+        ).select(COLUMNS)
 
 
 def _answers(pairs: pl.DataFrame, judgments: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
@@ -87,9 +87,14 @@ def _by_group(answers: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
     figures = grouped.group_by("record", group=pl.col("group").fill_null("unknown")).agg(
         pl.col("participant_id").n_unique().alias("participant_count"),
         *((pl.col("relationship") == answer).sum().alias(answer) for answer in ANSWERS),
+        *(_people_who_said(answer) for answer in ANSWERS),
     )
-    shown = _large_enough(figures).sort("group").group_by("record", maintain_order=True)
-    return shown.agg(answers_by_group=pl.struct("group", "participant_count", *ANSWERS))
+    shown = _with_safe_answers(figures, _large_enough(figures))
+    return (
+        shown.sort("group")
+        .group_by("record", maintain_order=True)
+        .agg(answers_by_group=pl.struct("group", "participant_count", *ANSWERS))
+    )
 
 
 def _large_enough(figures: pl.DataFrame) -> pl.DataFrame:
@@ -104,3 +109,20 @@ def _large_enough(figures: pl.DataFrame) -> pl.DataFrame:
     )
     too_few = (people < FEWEST_PEOPLE) | pl.col("smaller").is_between(1, FEWEST_PEOPLE - 1)
     return ranked.filter(~too_few)
+
+
+def _with_safe_answers(figures: pl.DataFrame, shown: pl.DataFrame) -> pl.DataFrame:
+    """Nulls a record's answers unless each count, of each group and of those left out, is of enough people.
+
+    All or none of a record: its totals are public, so that a single missing count would follow.
+    """
+    people = pl.col(f"{answer}_people" for answer in ANSWERS)
+    rest = figures.join(shown, on=["record", "group"], how="anti").group_by("record").agg(people.sum())
+    counted = pl.concat([shown.select("record", people), rest.select("record", people)])
+    verdict = counted.group_by("record").agg(is_safe=pl.all_horizontal(people >= FEWEST_PEOPLE).all())
+    counts = (pl.when("is_safe").then(pl.col(answer)).alias(answer) for answer in ANSWERS)
+    return shown.join(verdict, on="record").with_columns(counts)
+
+
+def _people_who_said(answer: str) -> pl.Expr:
+    return pl.col("participant_id").filter(relationship=answer).n_unique().alias(f"{answer}_people")

@@ -24,8 +24,9 @@ def graph_values(
     nodes = nodes.join(contexts, on=["scope", "value_id"], how="left").with_columns(
         pl.col("contexts").fill_null(pl.lit([], dtype=pl.List(pl.String))),
         vote_rate=_where_shown(pl.col("votes") / pl.col("shown")),
+        # Votes without a showing, which the app does not have, would make more than a share.
         vote_rate_low=_where_shown(
-            pl.Series(wilson_low(nodes["votes"].to_numpy(), nodes["shown"].to_numpy()))
+            pl.Series(wilson_low(nodes["votes"].to_numpy(), nodes["shown"].to_numpy())).fill_nan(None)
         ),
     )
     return TABLES["graph_values"].conform(nodes.join(canonical_values, on="value_id"))

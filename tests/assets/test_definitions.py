@@ -14,7 +14,7 @@ GRAPH = defs.resolve_asset_graph()
 
 
 def _specs() -> list[dg.AssetSpec]:
-    return list(defs.resolve_all_asset_specs())
+    return sorted(defs.resolve_all_asset_specs(), key=lambda spec: spec.key)
 
 
 def test_the_assets_are_the_tables_and_the_manifest() -> None:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import polars as pl
 from hypothesis import strategies as st
 
-from dft_pipeline.dataset.gamma import Deliberation
+from dft_pipeline.dataset.gamma import Question
 from dft_pipeline.dataset.rows import Snapshot
 from dft_pipeline.graph.graph_values import graph_values
 from dft_pipeline.graph.moral_graph import pair_tallies, wisdom_edges
@@ -210,13 +210,13 @@ def aggregations(h: st.SearchStrategy[int | None]) -> st.SearchStrategy[Aggregat
 
 
 @st.composite
-def questions(draw: st.DrawFn, acyclic: bool = True) -> Deliberation:
+def questions(draw: st.DrawFn, acyclic: bool = True) -> Question:
     """What Γ is asked of: the graph is drawn apart from the judgments, so that refusals lie along it."""
     order = draw(st.permutations(VALUES))
     pairs = [(a, b) for a, b in permutations(order, 2) if not acyclic or order.index(a) < order.index(b)]
     edges = [pair for pair in pairs if draw(st.sampled_from((True, True, False)))]
     ranks = {value: draw(st.sampled_from((None, 0.1, 0.2))) for value in VALUES}
-    return Deliberation(
+    return Question(
         votes=draw(votes(CASES[:1])),
         articulations=draw(articulations(CASES[:1])),
         judgments=draw(judgments(people=6)),

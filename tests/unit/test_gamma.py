@@ -11,7 +11,7 @@ import strategies as some
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from dft_pipeline.dataset.gamma import CyclicGraph, Deliberation, gamma, refuse_loops, standing
+from dft_pipeline.dataset.gamma import CyclicGraph, Question, gamma, refuse_loops, standing
 from dft_pipeline.dataset.rows import Snapshot, reward_rows
 from dft_pipeline.policies import Aggregation
 
@@ -19,7 +19,7 @@ HOPS = (0, 1, 2, None)
 Held = dict[str, set[int]]
 
 
-def plain_walk(start: set[int], person: str, asked: Deliberation, h: int | None) -> set[int]:
+def plain_walk(start: set[int], person: str, asked: Question, h: int | None) -> set[int]:
     """The values that a participant comes to hold, at most h edges on, never past their own other answer."""
     judged = {(row["participant_id"], row["source_value_id"], row["wiser_value_id"]): row["relationship"]
               for row in asked.judgments.iter_rows(named=True)}  # fmt: skip
@@ -30,7 +30,7 @@ def plain_walk(start: set[int], person: str, asked: Deliberation, h: int | None)
     return held
 
 
-def plain_evidence(asked: Deliberation, using: Aggregation) -> tuple[Held, Held]:
+def plain_evidence(asked: Question, using: Aggregation) -> tuple[Held, Held]:
     """Who supports what and who is exposed to what before anything is carried, by participant."""
     people = {row["participant_id"] for rows in asked[:3] for row in rows.iter_rows(named=True)}
     supported: Held = {person: set() for person in people}
@@ -50,7 +50,7 @@ def plain_evidence(asked: Deliberation, using: Aggregation) -> tuple[Held, Held]
     return supported, {person: exposed[person] | supported[person] for person in people}
 
 
-def plain_counts(asked: Deliberation, using: Aggregation) -> tuple[dict[int, int], dict[int, int], int]:
+def plain_counts(asked: Question, using: Aggregation) -> tuple[dict[int, int], dict[int, int], int]:
     """Supporters and exposed participants of every value, and the participants active there."""
     supported, exposed = plain_evidence(asked, using)
     ends = {
@@ -68,7 +68,7 @@ def rounded(rows: Iterable[tuple[float, ...]]) -> list[tuple[float, ...]]:
     return [tuple(round(cell, 12) for cell in row) for row in rows]
 
 
-def plain_gamma(asked: Deliberation, using: Aggregation) -> list[tuple[float, ...]]:
+def plain_gamma(asked: Question, using: Aggregation) -> list[tuple[float, ...]]:
     """The chosen values in their order, with support, share and reach, rounded."""
     support, exposed, active = plain_counts(asked, using)
     edges = asked.edges.select("source_value_id", "wiser_value_id").rows()
@@ -88,7 +88,7 @@ def plain_gamma(asked: Deliberation, using: Aggregation) -> list[tuple[float, ..
     )
 
 
-def assert_as_walked(asked: Deliberation, using: Aggregation) -> None:
+def assert_as_walked(asked: Question, using: Aggregation) -> None:
     support, exposed, active = plain_counts(asked, using)
     stand = standing(asked, using)
     values = stand.values.tolist()
@@ -101,19 +101,19 @@ def assert_as_walked(asked: Deliberation, using: Aggregation) -> None:
 
 
 @given(some.questions(), some.aggregations(st.sampled_from(HOPS)))
-def test_acyclic_graphs_as_walked(asked: Deliberation, using: Aggregation) -> None:
+def test_acyclic_graphs_as_walked(asked: Question, using: Aggregation) -> None:
     assert_as_walked(asked, using)
 
 
 @settings(max_examples=15)
 @given(some.questions(acyclic=False), some.aggregations(st.just(0)))
-def test_graphs_with_loops_at_no_hops_as_walked(asked: Deliberation, using: Aggregation) -> None:
+def test_graphs_with_loops_at_no_hops_as_walked(asked: Question, using: Aggregation) -> None:
     assert_as_walked(asked, using)
 
 
 @settings(max_examples=15)
 @given(some.questions(), some.aggregations(st.just(0)))
-def test_support_never_falls_with_h(asked: Deliberation, using: Aggregation) -> None:
+def test_support_never_falls_with_h(asked: Question, using: Aggregation) -> None:
     supports = [standing(asked, using.model_copy(update={"h": h})).support for h in (0, 1, 2, 3, None)]
     assert all((more >= less).all() for less, more in pairwise(supports))
     assert (supports[3] == supports[4]).all(), "four values have no longer way than three edges"
@@ -121,7 +121,7 @@ def test_support_never_falls_with_h(asked: Deliberation, using: Aggregation) -> 
 
 @settings(max_examples=15)
 @given(some.questions(acyclic=False), st.sampled_from(HOPS[1:]))
-def test_a_graph_with_a_loop_is_refused_by_a_loops_name(asked: Deliberation, h: int | None) -> None:
+def test_a_graph_with_a_loop_is_refused_by_a_loops_name(asked: Question, h: int | None) -> None:
     graph = nx.DiGraph(asked.edges.select("source_value_id", "wiser_value_id").rows())
     assume(not nx.is_directed_acyclic_graph(graph))
     with pytest.raises(CyclicGraph) as refusal:
@@ -134,24 +134,24 @@ def test_a_graph_with_a_loop_is_refused_by_a_loops_name(asked: Deliberation, h: 
 
 @settings(max_examples=10)
 @given(some.questions())
-def test_a_graph_without_a_loop_is_not_refused(asked: Deliberation) -> None:
+def test_a_graph_without_a_loop_is_not_refused(asked: Question) -> None:
     refuse_loops(asked.edges)
 
 
 @settings(max_examples=10)
 @given(some.questions(), some.aggregations(st.sampled_from(HOPS)), st.integers(0, 99))
-def test_order_of_rows_changes_nothing(asked: Deliberation, using: Aggregation, seed: int) -> None:
+def test_order_of_rows_changes_nothing(asked: Question, using: Aggregation, seed: int) -> None:
     frames = (some.shuffled(rows, seed) for rows in asked[:5])
-    assert gamma(Deliberation(*frames, asked.in_context), using).equals(gamma(asked, using))
+    assert gamma(Question(*frames, asked.in_context), using).equals(gamma(asked, using))
 
 
-def a_chain(refusal: str | None = None) -> Deliberation:
+def a_chain(refusal: str | None = None) -> Question:
     """Ann holds 3 and thinks 7 wiser; Bob holds 7 and thinks 20 wiser; Cas holds 20."""
     judged = [some.judgment("ann", 3, 7, "upgrade"), some.judgment("bob", 7, 20, "upgrade")]
     if refusal is not None:
         judged.append(some.judgment("ann", 7, 20, refusal))
     edges = [{"source_value_id": 3, "wiser_value_id": 7}, {"source_value_id": 7, "wiser_value_id": 20}]
-    return Deliberation(
+    return Question(
         votes=some.frame("votes", [some.vote("ann", 3), some.vote("bob", 7), some.vote("cas", 20)]),
         articulations=some.frame("articulations", []),
         judgments=some.frame("judgments", judged),
@@ -161,7 +161,7 @@ def a_chain(refusal: str | None = None) -> Deliberation:
     )
 
 
-def counted(asked: Deliberation, **using: object) -> tuple[dict[int, int], dict[int, int]]:
+def counted(asked: Question, **using: object) -> tuple[dict[int, int], dict[int, int]]:
     stand = standing(asked, Aggregation(**using))
     values = stand.values.tolist()
     return dict(zip(values, stand.support.tolist(), strict=True)), dict(
@@ -233,7 +233,7 @@ def test_order_is_support_then_pagerank_then_id(top_k: int, chosen: list[int]) -
     """20 has most support; 101 the higher rank of the others; 3 and 7 have none, which is rank 0."""
     ballots = [some.vote("ann", value) for value in some.VALUES] + [some.vote("bob", 20)]
     nodes = [{"value_id": 20, "pagerank": 0.1}, {"value_id": 101, "pagerank": 0.4}]
-    asked = Deliberation(
+    asked = Question(
         votes=some.frame("votes", ballots),
         articulations=some.frame("articulations", []),
         judgments=some.frame("judgments", []),
@@ -258,12 +258,12 @@ def test_every_case_and_context_is_asked(public: some.Public, using: Aggregation
     }
 
 
-def plain_question(snapshot: Snapshot, case: str, context: str | None) -> Deliberation:
+def plain_question(snapshot: Snapshot, case: str, context: str | None) -> Question:
     """What Γ is asked of for a case, or for a case and one of its contexts."""
     own = {of for of, belongs in snapshot.links.iter_rows() if belongs == case}
     scope = f"case:{case}" if context is None else f"context:{context}"
     contexts = own if context is None else {context}
-    return Deliberation(
+    return Question(
         votes=snapshot.votes.filter(case_id=case),
         articulations=snapshot.articulations.filter(case_id=case),
         judgments=snapshot.judgments.filter(pl.col("context_id").is_in(sorted(contexts))),

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from dft_pipeline.policies import SnapshotSettings
@@ -53,9 +53,15 @@ def settings_hash(settings: SnapshotSettings) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def damage(manifest: Mapping[str, Any], hashes: Mapping[str, str | None]) -> list[str]:
-    """What differs from the manifest, in words; `hashes`: path → SHA-256, None where the file is gone."""
-    found = []
+def damage(
+    manifest: Mapping[str, Any], hashes: Mapping[str, str | None], present: Iterable[str]
+) -> list[str]:
+    """What differs from the manifest, in words.
+
+    `hashes`: path → SHA-256, None where the file is gone; `present`: what lies in the snapshot's folders.
+    """
+    surplus = sorted(set(present) - {file["path"] for file in manifest["files"]})
+    found = [f"{path} is not in the manifest" for path in surplus]
     for file in [*manifest["files"], *manifest["raw_files"]]:
         there = hashes.get(file["path"])
         if there is None:

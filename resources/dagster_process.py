@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,17 @@ from types import FrameType
 
 CHECKOUT = Path(__file__).parent.parent
 PATIENCE_S = 30  # how long Dagster may take to stop its processes
+
+
+def is_free(port: int) -> bool:
+    """Whether nothing listens on the port of 127.0.0.1."""
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def serve(port: int) -> int:
@@ -19,13 +31,14 @@ def serve(port: int) -> int:
         asked.append(number)
 
     # Before the child starts: a shell's background job inherits an ignored interrupt, and so would the child.
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
     command = [sys.executable, "-m", "dagster", "dev", "--host", "127.0.0.1", "--port", str(port)]
     # A session of its own: Ctrl-C would else reach all of its processes at once and leave some behind.
-    child = subprocess.Popen(
-        [*command, "--workspace", str(CHECKOUT / "workspace.yaml")], cwd=CHECKOUT, start_new_session=True
-    )
+    command += ["--workspace", str(CHECKOUT / "workspace.yaml")]
+    # Dagster recommends another command of its own at every start.
+    quiet = os.environ | {"PYTHONWARNINGS": "ignore"}  # noqa: TID251
+    child = subprocess.Popen(command, cwd=CHECKOUT, env=quiet, start_new_session=True)
     while not asked:
         try:
             return child.wait(timeout=0.5)

@@ -25,6 +25,9 @@ storage:
   postgres:
     postgres_url:
       env: {DAGSTER_URL}
+compute_logs:
+  module: dagster._core.storage.noop_compute_log_manager
+  class: NoOpComputeLogManager
 telemetry:
   enabled: false
 nux:

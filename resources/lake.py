@@ -23,6 +23,7 @@ from resources.problems import LakeProblem
 
 STAGING = ".staging"
 PART = "part-0.parquet"
+MEND = "remove that file, and the next build of the day writes it anew"
 NO_DAY = "none"  # the partition of rows that do not say when they were created
 
 
@@ -73,6 +74,11 @@ class Lake:
         """The SHA-256 of files, in hex; None where there is none."""
         return {path: sha256(self.read(path)) if self.exists(path) else None for path in paths}
 
+    def beside(self, paths: Iterable[str]) -> list[str]:
+        """Every file in the folders of the paths, themselves among them."""
+        folders = sorted({path.rpartition("/")[0] for path in paths})
+        return [path for folder in folders for path in self.find(folder)]
+
     def remove(self, path: str) -> None:
         if self.files.exists(self.at(path)):
             self.files.rm(self.at(path), recursive=True)
@@ -87,6 +93,19 @@ class Lake:
     def at(self, path: str) -> str:
         return f"{self.root.rstrip('/')}/{path}"
 
+    def _frame(self, path: str) -> pl.DataFrame:
+        try:
+            return pl.read_parquet(io.BytesIO(self.read(path)))
+        except pl.exceptions.PolarsError:
+            raise LakeProblem(f"{path} in the lake {self.url} is damaged; {MEND}") from None
+
+    def _json(self, path: str) -> dict[str, Any]:
+        try:
+            content: dict[str, Any] = json.loads(self.read(path))
+        except ValueError:
+            raise LakeProblem(f"{path} in the lake {self.url} is damaged; {MEND}") from None
+        return content
+
     def _draft_folder(self) -> str:
         folder = self.at(f"{STAGING}/drafts")
         self.files.makedirs(folder, exist_ok=True)
@@ -100,12 +119,12 @@ class Lake:
 
     def snapshot(self, table: str, day: date) -> pl.DataFrame:
         """A table of the day's published snapshot. Raises LakeProblem where there is none."""
-        return pl.read_parquet(io.BytesIO(self.read(published(table, day))))
+        return self._frame(published(table, day))
 
     def in_build(self, table: str, day: date) -> pl.DataFrame:
         """A table as the build under way has it: staged, else published."""
         path = _staged(table, day) if self.exists(_staged(table, day)) else published(table, day)
-        return pl.read_parquet(io.BytesIO(self.read(path)))
+        return self._frame(path)
 
     def content_in_build(self, table: str, day: date) -> bytes:
         path = _staged(table, day) if self.exists(_staged(table, day)) else published(table, day)
@@ -127,8 +146,7 @@ class Lake:
         """The manifest of the day's snapshot, or None where there is no snapshot."""
         if not self.exists(manifest_path(day)):
             return None
-        content: dict[str, Any] = json.loads(self.read(manifest_path(day)))
-        return content
+        return self._json(manifest_path(day))
 
     def days(self) -> list[date]:
         """The days that have a snapshot, sorted."""
@@ -141,8 +159,7 @@ class Lake:
         """Which file holds each day's rows: day → file, rows, fingerprint."""
         if not self.exists(_index(table)):
             return {}
-        content: dict[str, dict[str, Any]] = json.loads(self.read(_index(table)))
-        return content
+        return self._json(_index(table))
 
     def write_raw(self, table: str, day: str, frame: pl.DataFrame) -> str:
         """Writes a day's rows under their content hash, and gives the path."""
@@ -165,7 +182,7 @@ class Lake:
 
     def raw(self, files: Iterable[RawFile], schema: pl.Schema) -> pl.DataFrame:
         """The rows of raw files, in the order given."""
-        frames = [pl.read_parquet(io.BytesIO(self.read(file.path))) for file in files]
+        frames = [self._frame(file.path) for file in files]
         return pl.concat([schema.to_frame(), *frames])
 
     def sweep_raw(self) -> None:

@@ -34,6 +34,7 @@ app.add_typer(export_app, name="export")
 out = Console()
 err = Console(stderr=True)
 
+DEMO_FILES = "deliberation"  # the folder in the demo's home that its table files are in
 DEMO_PEOPLE, DEMO_SEED, DEMO_DAY = 300, 1, date(2024, 1, 14)
 
 
@@ -60,7 +61,8 @@ LatestDay = Annotated[
 def main() -> None:
     """The entry point: exit code 0 done, 1 the data or the run failed, 2 wrong usage."""
     # A terminated command leaves as an interrupted one does: its database server stops with it.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda found, _: sys.exit(128 + found))
     with _explained():
         app()
 
@@ -71,9 +73,10 @@ def demo() -> None:
     from dft_pipeline.cli import terminal
     from resources.settings import settings
 
-    home = settings().home_folder / "demo"
+    theirs = settings()
+    home = theirs.home_folder if _is_demo(theirs.home_folder) else theirs.home_folder / "demo"
     chosen = settings(home=home, database_url=None, source_url=None, lake=None)
-    folder, lake = home / "deliberation", _lake(chosen)
+    folder, lake = home / DEMO_FILES, _lake(chosen)
     err.print(
         f"[bold]1[/bold]  A synthetic deliberation of {DEMO_PEOPLE} people, into {_escaped(_shown(folder))}",
         highlight=False,
@@ -88,7 +91,6 @@ def demo() -> None:
     terminal.print_summary(out, terminal.summary(lake, DEMO_DAY))
     terminal.print_repeat(out, before, _hashes(lake, DEMO_DAY))
     elsewhere = {"database_url": "DFT_DATABASE_URL", "source_url": "DFT_SOURCE_URL", "lake": "DFT_LAKE"}
-    theirs = settings()
     names = [name for field, name in elsewhere.items() if getattr(theirs, field) is not None]
     terminal.print_next_steps(out, lake, DEMO_DAY, _shown(home), names)
 
@@ -134,6 +136,8 @@ def load(
         _usage(
             "DFT_SOURCE_URL names the app's own database, which is only read; unset it to load table files"
         )
+    if _is_demo(chosen.home_folder) and source.absolute() != chosen.home_folder / DEMO_FILES:
+        _usage(f"{chosen.home_folder} is the demo's, whose people are made up; set another DFT_HOME")
     files = _table_files(source)
     with _database(chosen) as url:
         outcomes = _load(url, files, chosen, strict)
@@ -175,7 +179,7 @@ def build(
     config = {"policy": policy, "h": h, "dedup": dedup}
     chosen = settings()
     lake = _lake(chosen)
-    _refuse_other_settings(lake, day, config, replace)
+    _refuse_other_settings(chosen, lake, day, config, replace)
     with _database(chosen) as url:
         _run_nightly(chosen, url, day, config, select)
     summary = terminal.summary(lake, day)
@@ -207,9 +211,8 @@ def verify(as_of: Day, as_json: AsJson = False) -> None:
 
     lake, day = _lake(settings()), _date(as_of)
     manifest = _manifest(lake, day)
-    found = damage(
-        manifest, lake.hashes(file["path"] for file in [*manifest["files"], *manifest["raw_files"]])
-    )
+    named = [file["path"] for file in [*manifest["files"], *manifest["raw_files"]]]
+    found = damage(manifest, lake.hashes(named), lake.beside(file["path"] for file in manifest["files"]))
     count = len(manifest["files"]) + len(manifest["raw_files"])
     if as_json:
         _print_json({"as_of": str(day), "files": count, "damage": found})
@@ -260,6 +263,8 @@ def export_graph(
     from resources.lake import parquet
     from resources.settings import settings
 
+    if output.is_dir() and form is not GraphFormat.PARQUET:
+        _usage(f"{output} is a folder; name the file that is to be written")
     lake, day = _lake(settings()), _date(as_of)
     _manifest(lake, day)
     edges, values = lake.snapshot("wisdom_edges", day), lake.snapshot("graph_values", day)
@@ -294,17 +299,24 @@ def bench(
 @app.command()
 def dev(port: Annotated[int, typer.Option(help="The port on 127.0.0.1.", min=1, max=65535)] = 3000) -> None:
     """Dagster's web UI and daemon on 127.0.0.1, until it is interrupted."""
-    from resources.dagster_process import serve
+    from resources.dagster_process import is_free, serve
     from resources.settings import settings
 
     chosen = settings()
+    if not is_free(port):
+        raise Failed(f"port {port} of 127.0.0.1 is taken; choose another with --port")
     with _database(chosen) as url:
         _prepare_dagster(chosen, url)
-        err.print(f"Dagster's web UI: http://127.0.0.1:{port} (stop it with Ctrl-C)", highlight=False)
+        said = f"Dagster's web UI will be at http://127.0.0.1:{port} in half a minute (stop it with Ctrl-C)"
+        err.print(said, highlight=False)
         raise typer.Exit(serve(port))
 
 
 # The steps that commands take
+
+
+def _is_demo(home: Path) -> bool:
+    return (home / DEMO_FILES).is_dir()
 
 
 def _simulate_afresh(home: Path, folder: Path) -> None:
@@ -329,6 +341,9 @@ def _explained() -> Iterator[None]:
 
     try:
         yield
+    except KeyboardInterrupt:
+        err.print("interrupted")
+        raise SystemExit(130) from None
     except BadSettings as error:
         _usage(str(error))
     except (Failed, Problem, OSError) as error:
@@ -415,16 +430,23 @@ def _ended(text: str) -> date:
     return day
 
 
-def _refuse_other_settings(lake: "Lake", day: date, config: dict[str, str | None], replace: bool) -> None:
+def _refuse_other_settings(
+    chosen: "Settings", lake: "Lake", day: date, config: dict[str, str | None], replace: bool
+) -> None:
     from dft_pipeline.manifest import settings_hash
     from dft_pipeline.policies import snapshot_settings
+    from dft_pipeline.values.pseudonyms import fingerprint
 
     try:
         wanted = snapshot_settings(**config)
     except ValueError as error:
         _usage(str(error))
     built = lake.manifest(day)
-    if built is not None and built["settings_hash"] != settings_hash(wanted) and not replace:
+    if built is None or replace:
+        return
+    if built["key_fingerprint"] != fingerprint(chosen.key()):
+        _usage(f"{day} was built with another pseudonym key; to give everybody another name, add --replace")
+    if built["settings_hash"] != settings_hash(wanted):
         hops = built["settings"]["aggregation"]["h"]
         _usage(
             f"{day} was built with other settings (policy {built['policy']}, "

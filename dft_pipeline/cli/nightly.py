@@ -40,13 +40,16 @@ def run_nightly(day: date, config: dict[str, str | None], select: Sequence[str] 
     with dg.DagsterInstance.get() as instance:
         # A connection for each of a run's hundreds of events would take a quarter of its time.
         instance.optimize_for_webserver(statement_timeout=60_000, pool_recycle=3600, max_overflow=2)
-        result = job.execute_in_process(
-            run_config=run_config,
-            instance=instance,
-            partition_key=day.isoformat(),
-            asset_selection=keys,
-            raise_on_error=False,
-        )
+        try:
+            result = job.execute_in_process(
+                run_config=run_config,
+                instance=instance,
+                partition_key=day.isoformat(),
+                asset_selection=keys,
+                raise_on_error=False,
+            )
+        except dg.DagsterExecutionInterruptedError:
+            raise KeyboardInterrupt from None
         if not result.success:
             raise RunFailed(_cause(result, day))
 
@@ -87,6 +90,11 @@ def _cause(result: dg.ExecuteInProcessResult, day: date) -> str:
         for event in result.all_events
         if event.event_type_value == "STEP_FAILURE"
     ]
+    if not troubles:  # it failed before its first step
+        events = [event for event in result.all_events if event.event_type_value == "PIPELINE_FAILURE"]
+        troubles = [
+            _innermost(event.job_failure_data.error) for event in events if event.job_failure_data.error
+        ]
     first = f"the build of {day} failed; the last good snapshot stays as it was"
     return "\n".join([first, *troubles, f"the whole story: dft dev, run {result.run_id}"])
 

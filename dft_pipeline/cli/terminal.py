@@ -197,7 +197,7 @@ def print_next_steps(console: Console, lake: Lake, day: date, home: str, set_nam
     edge = lake.snapshot("wisdom_edges", day).filter(pl.col("scope") == ALL).sort("wiser_likelihood").tail(1)
     source, wiser = edge.select("source_value_id", "wiser_value_id").row(0)
     console.print(
-        f"\nParquet: {shown(lake.url)}/[bold]<table>[/bold]/as_of={day}/part-0.parquet, "
+        f"\nParquet: {shown(lake.url)}/\n  <table>/as_of={day}/part-0.parquet, "
         f"for example {published('reward_rows', day)}",
         highlight=False,
         soft_wrap=True,
@@ -207,10 +207,10 @@ def print_next_steps(console: Console, lake: Lake, day: date, home: str, set_nam
         console.print(f"  unset {' '.join(set_names)}", highlight=False)
     for line in (
         f"export DFT_HOME={shlex.quote(home)} PATH=.venv/bin:$PATH",
-        f"dft audit edge {source} {wiser}      # who said so, and why",
+        f"dft audit edge {source} {wiser}  # who said so, and why",
         f"dft export graph --as-of {day} --format graphml --output graph.graphml",
         f"dft verify --as-of {day}",
-        "dft dev                     # Dagster's web UI",
+        "dft dev  # Dagster's web UI",
     ):
         console.print(f"  {line}", highlight=False, soft_wrap=True, markup=False)
 
@@ -247,7 +247,8 @@ def _verdict(verdict: dict[str, Any]) -> str:
         said = "[red]no edge[/red]: nobody marked it as an upgrade"
     counts = (
         f"{verdict['marked_wiser']} wiser, {verdict['marked_not_wiser']} not wiser, "
-        f"{verdict['marked_unsure']} unsure, {verdict['marked_less_wise']} the other way round"
+        f"{verdict['marked_unsure']} unsure, {verdict['marked_less_wise']} the other way round, "
+        f"of {verdict['judgments_both_ways']} asked either way"
     )
     rates = ", ".join(
         f"{name} {'–' if verdict[name] is None else format(verdict[name], '.3f')}"
@@ -257,16 +258,22 @@ def _verdict(verdict: dict[str, Any]) -> str:
 
 
 def _add_judgments(branch: Tree, judgments: Sequence[dict[str, Any]]) -> None:
+    """One leaf per judgment; a story, which many were shown, stands once, above them."""
     colours = {"upgrade": "green", "no_upgrade": "red", "not_sure": "yellow"}
+    for story in dict.fromkeys(judgment["story"] for judgment in judgments if judgment["story"]):
+        branch.add(f"[dim]the story they read:[/dim] {_cut(story)}")
     for judgment in judgments:
         answer = judgment["relationship"]
         leaf = branch.add(
             f"[{colours[answer]}]{answer}[/] {judgment['created_at']:%Y-%m-%d} "
             f"[dim]{judgment['participant_id']}[/dim] {shown(judgment['context_id'])}"
         )
-        for name in ("comment", "story"):
-            if judgment[name]:
-                leaf.add(f"[dim]{name}:[/dim] {shown(judgment[name][:TEXT_SHOWN])}")
+        if judgment["comment"]:
+            leaf.add(f"[dim]comment:[/dim] {_cut(judgment['comment'])}")
+
+
+def _cut(text: str) -> str:
+    return shown(text if len(text) <= TEXT_SHOWN else f"{text[: TEXT_SHOWN - 1]}…")
 
 
 def _print_votes(console: Console, found: EdgeAudit, ends: tuple[int, int]) -> None:

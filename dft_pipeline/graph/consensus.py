@@ -53,7 +53,9 @@ def _wiser_likelihood() -> nw.Expr:
 
 def _entropy(counts: Sequence[str]) -> nw.Expr:
     total = _sum(counts)
-    return nw.when(total > 0).then(reduce(add, (_bits(count, total) for count in counts)))
+    bits = reduce(add, (_bits(count, total) for count in counts))
+    # Rounding must not carry it below 0.
+    return nw.when(total > 0).then(nw.when(bits > 0).then(bits).otherwise(0.0))
 
 
 def _bits(count: str, total: nw.Expr) -> nw.Expr:

@@ -130,6 +130,7 @@ def test_a_failed_check_leaves_the_last_good_snapshot(loaded: Dft) -> None:
     assert "last good snapshot stays as it was" in said
     assert _hashes(loaded.folder / "blocked") == before
     assert Lake(str(loaded.folder / "blocked")).days() == [EARLIER]
+    _build(loaded, "blocked", "--select", "manifest", day=before_all, expected=2)
 
 
 @pytest.mark.usefixtures("undisturbed")
@@ -195,6 +196,34 @@ def test_selected_assets_are_published_with_the_rest(loaded: Dft, undisturbed: d
     assert "✓ rubric_rows" in said
     assert "pair_tallies" not in said
     assert _hashes(loaded.folder / "selected") == undisturbed
+
+
+@pytest.mark.usefixtures("undisturbed")
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--policy", "published-2023", "--replace"), "other settings"),
+        (("--as-of", EARLIER), "there is no snapshot of 2024-01-10 yet"),
+    ],
+)
+def test_a_part_that_does_not_fit_is_refused(loaded: Dft, words: tuple[object, ...], said: str) -> None:
+    lake = shutil.copytree(loaded.folder / "undisturbed", loaded.folder / "part", dirs_exist_ok=True)
+    (lake / f"manifests/as_of={EARLIER}.json").unlink(missing_ok=True)
+    before = _hashes(lake)
+    assert said in _build(loaded, "part", "--select", "graph_values", *words, expected=2)
+    assert _hashes(lake) == before
+
+
+def test_two_builds_together_give_one_result_and_one_refusal(
+    loaded: Dft, undisturbed: dict[str, str]
+) -> None:
+    lake = {"DFT_LAKE": str(loaded.folder / "together"), **KEY}
+    builds = [loaded.start("build", "--as-of", DAY, **lake) for _ in range(2)]
+    said = [build.communicate()[1] for build in builds]
+    assert sorted(build.returncode for build in builds) == [0, 1], said
+    assert "another build is writing to the lake" in "".join(said)
+    assert "Traceback" not in "".join(said)
+    assert _hashes(loaded.folder / "together") == undisturbed
 
 
 def test_participants_are_pseudonyms_everywhere_past_raw(loaded: Dft, undisturbed: dict[str, str]) -> None:

@@ -44,9 +44,12 @@ def test_the_demo_says_what_it_made_and_what_to_type_next(newcomer: Dft, first: 
 
 @pytest.mark.usefixtures("first")
 def test_the_demo_run_twice_says_that_it_is_the_same(newcomer: Dft) -> None:
-    done = newcomer("demo")
+    elsewhere = {"DFT_SOURCE_URL": "postgresql://127.0.0.1:1/app", "DFT_LAKE": "elsewhere"}
+    done = newcomer("demo", **elsewhere)
     assert done.returncode == 0, done.stderr
     assert "14 files, all byte for byte the same as before" in done.stdout
+    assert "unset DFT_SOURCE_URL DFT_LAKE" in done.stdout
+    assert not (newcomer.folder / "elsewhere").exists(), "the demo stays in its own home"
 
 
 def test_what_it_says_to_type_next_works(newcomer: Dft, first: str) -> None:

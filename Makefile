@@ -21,10 +21,10 @@ demo: setup
 	@$(BIN)/dft demo
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 unit: setup
-	$(BIN)/python -m pytest tests/unit
+	$(BIN)/python -m pytest -n 2 tests/unit
 
 check: setup
 	$(BIN)/ruff check .

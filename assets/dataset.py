@@ -50,14 +50,18 @@ def training_rows(
     astray = rows.astray(reward, snapshot.canonical_values, snapshot.wisdom_edges)
     uneven = rows.uneven_prompts(rubric)
     yield finished(
+        workplace,
+        day,
         "reward_rows",
-        workplace.keep("reward_rows", day, reward),
+        reward,
         checked("reward_rows", NOT_EMPTY, not reward.is_empty(), f"{len(reward)} rows"),
         checked("reward_rows", IN_SNAPSHOT, not astray, f"rows that do not: {astray or 'none'}"),
     )
     yield finished(
+        workplace,
+        day,
         "rubric_rows",
-        workplace.keep("rubric_rows", day, rubric),
+        rubric,
         checked("rubric_rows", WEIGHTS, not uneven, f"prompts whose do not: {uneven or 'none'}"),
     )
 

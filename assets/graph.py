@@ -51,13 +51,11 @@ def consensus(
         "wisdom_edges", ACYCLIC, not (policy.unwind and loops), f"scopes with loops: {loops or 'none'}"
     )
     adds_up = checked("edge_judgments", ADDS_UP, not misses, f"pairs that do not: {misses or 'none'}")
-    yield finished("pair_tallies", workplace.keep("pair_tallies", day, tallies))
-    yield finished("wisdom_edges", workplace.keep("wisdom_edges", day, edges), acyclic)
-    yield finished(
-        "rejected_pairs", workplace.keep("rejected_pairs", day, moral_graph.rejected_pairs(tallies))
-    )
-    yield finished("contested", workplace.keep("contested", day, disputes))
-    yield finished("edge_judgments", workplace.keep("edge_judgments", day, behind), adds_up)
+    yield finished(workplace, day, "pair_tallies", tallies)
+    yield finished(workplace, day, "wisdom_edges", edges, acyclic)
+    yield finished(workplace, day, "rejected_pairs", moral_graph.rejected_pairs(tallies))
+    yield finished(workplace, day, "contested", disputes)
+    yield finished(workplace, day, "edge_judgments", behind, adds_up)
 
 
 @dg.multi_asset(
@@ -77,4 +75,4 @@ def ranking(context: dg.AssetExecutionContext, workplace: Workplace) -> Results:
     values = graph_values(edges, canonical_values, votes, links)
     unknown = moral_graph.unknown_ends(edges, values)
     known = checked("graph_values", KNOWN_ENDS, not unknown, f"unknown ends: {unknown or 'none'}")
-    yield finished("graph_values", workplace.keep("graph_values", day, values), known)
+    yield finished(workplace, day, "graph_values", values, known)

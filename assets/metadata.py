@@ -1,18 +1,22 @@
 """What Dagster's web UI shows of a table: row count, schema and a preview; and checks on it, in words."""
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
 from dft_pipeline.tables import FIRST_DAY, TABLES
+from resources.build import Workplace
 
 OWNERS = ["team:dft-pipeline"]
 DAYS = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, timezone="UTC")
 PREVIEW_ROWS = 5
 PREVIEW_WIDTH = 60  # characters of a cell
 KEYS_UNIQUE = "keys_unique"
+# What people wrote may tell who they are, and Dagster keeps what it is told.
+FREE_TEXT = ("story", "comment", "value")
 
 Result = dg.MaterializeResult[Any]
 Results = Iterator[Result]
@@ -58,8 +62,11 @@ def check(asset: str, name: str, description: str) -> dg.AssetCheckSpec:
     return dg.AssetCheckSpec(name, asset=asset, description=description, blocking=True)
 
 
-def finished(name: str, frame: pl.DataFrame, *checks: dg.AssetCheckResult) -> Result:
-    """A finished table as the web UI shows it, with its checks; that of its key is made here."""
+def finished(
+    workplace: Workplace, day: date, name: str, frame: pl.DataFrame, *checks: dg.AssetCheckResult
+) -> Result:
+    """Keeps a finished table, and tells the web UI of it and of its checks; that of its key is made here."""
+    workplace.keep(name, day, frame)
     repeated = len(frame) - frame.select(TABLES[name].key).n_unique()
     unique = checked(name, KEYS_UNIQUE, repeated == 0, f"{repeated} rows repeat a key")
     metadata: dict[str, Any] = {
@@ -75,8 +82,8 @@ def checked(asset: str, name: str, passed: bool, found: str) -> dg.AssetCheckRes
 
 
 def preview(frame: pl.DataFrame) -> str:
-    """The first rows as a Markdown table; participants' text is cut and kept from being markup."""
-    head = frame.head(PREVIEW_ROWS)
+    """The first rows as a Markdown table, free text of participants left out; no cell can be markup."""
+    head = frame.drop(FREE_TEXT, strict=False).head(PREVIEW_ROWS)
     rows = [[_cell(value) for value in row] for row in head.iter_rows()]
     lines = [head.columns, ["---"] * head.width, *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -30,8 +30,8 @@ def cards_to_values(context: dg.AssetExecutionContext, workplace: Workplace) -> 
     canonical_cards = workplace.raw("canonicalValuesCard", day)
     card_values = canonical.card_values(workplace.raw("valuesCard", day), canonical_cards)
     canonical_values = canonical.canonical_values(canonical_cards, card_values)
-    yield finished("card_values", workplace.keep("card_values", day, card_values))
-    yield finished("canonical_values", workplace.keep("canonical_values", day, canonical_values))
+    yield finished(workplace, day, "card_values", card_values)
+    yield finished(workplace, day, "canonical_values", canonical_values)
 
 
 @dg.multi_asset(
@@ -67,7 +67,7 @@ def participants_to_voices(context: dg.AssetExecutionContext, workplace: Workpla
     totals = checked(
         "quarantine", TOTALS, not found, "; ".join(found) or "every row read is used or set aside"
     )
-    yield finished("judgments", workplace.keep("judgments", day, voices.judgments))
-    yield finished("votes", workplace.keep("votes", day, voices.votes))
-    yield finished("articulations", workplace.keep("articulations", day, voices.articulations))
-    yield finished("quarantine", workplace.keep("quarantine", day, quarantine), totals)
+    yield finished(workplace, day, "judgments", voices.judgments)
+    yield finished(workplace, day, "votes", voices.votes)
+    yield finished(workplace, day, "articulations", voices.articulations)
+    yield finished(workplace, day, "quarantine", quarantine, totals)

@@ -70,10 +70,9 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
         """A table of the snapshot that is being built."""
         return self.lake.in_build(name, day)
 
-    def keep(self, name: str, day: date, frame: pl.DataFrame) -> pl.DataFrame:
-        """Keeps a table for the snapshot that is being built, and gives it back."""
+    def keep(self, name: str, day: date, frame: pl.DataFrame) -> None:
+        """Keeps a table for the snapshot that is being built."""
         self.lake.stage(name, day, frame)
-        return frame
 
     def raw_files(self, name: str, day: date) -> list[RawFile]:
         """The lake's files that a snapshot of the day reads of a raw table."""

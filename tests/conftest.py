@@ -15,6 +15,7 @@ import pytest
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
+from dft_pipeline.simulate import Deliberation, simulate, write
 from resources.postgres_server import embedded_server
 
 CHECKOUT = Path(__file__).parents[1]
@@ -90,6 +91,20 @@ def dft(tmp_path: Path, database_url: str) -> Dft:
     folder = tmp_path / "dft"
     folder.mkdir()
     return Dft(folder, database_url)
+
+
+@pytest.fixture(scope="session")
+def deliberation() -> Deliberation:
+    """A small synthetic one, broken rows and all."""
+    return simulate(25, seed=3)
+
+
+@pytest.fixture(scope="session")
+def files(deliberation: Deliberation, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its table files, in a folder that tests leave as it is."""
+    folder = tmp_path_factory.mktemp("deliberation")
+    write(deliberation, folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from dft_pipeline.raw.tables import SOURCE_TABLES
-from dft_pipeline.simulate import Deliberation, simulate, write
+from dft_pipeline.simulate import Deliberation
 from resources.build import Workplace
 from resources.database import connect, prepare
 from resources.extraction import Extracted, extract, extract_set_aside, raw_schema
@@ -25,18 +25,6 @@ from resources.problems import MissingSource, NoDatabase
 from tests.conftest import fresh_database
 
 SECRETS = ("hidden@example.org", "recruit-5f3a", "Jane Hidden")
-
-
-@pytest.fixture(scope="module")
-def deliberation() -> Deliberation:
-    return simulate(25, seed=3)
-
-
-@pytest.fixture(scope="module")
-def files(deliberation: Deliberation, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("deliberation")
-    write(deliberation, folder)
-    return folder
 
 
 @pytest.fixture

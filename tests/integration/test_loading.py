@@ -31,18 +31,6 @@ Outcomes = dict[str, Loaded | Refused]
 EARLY, LATE = "2024-01-01T00:00:00.000Z", "2024-01-02T00:00:00.000Z"
 
 
-@pytest.fixture(scope="module")
-def deliberation() -> Deliberation:
-    return simulate(25, seed=3)
-
-
-@pytest.fixture(scope="module")
-def files(deliberation: Deliberation, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("deliberation")
-    write(deliberation, folder)
-    return folder
-
-
 @pytest.fixture
 def url(database_url: str) -> str:
     """An empty database with the project's own schema."""

@@ -29,6 +29,7 @@ from urllib.parse import quote
 import psutil
 import psycopg
 
+from resources import sql
 from resources.passage import can_pass, let_pass
 
 DATABASE = "dft"
@@ -241,9 +242,8 @@ def _provide_database(address: str) -> str:
     with psycopg.connect(
         address, dbname="postgres", connect_timeout=_CONNECT_S, autocommit=True
     ) as connection:
-        known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
-        if known is None:
-            connection.execute(f"CREATE DATABASE {DATABASE}")
+        if connection.execute(sql.text("server/has_database"), {"name": DATABASE}).fetchone() is None:
+            connection.execute(sql.statement("server/create_database", database=sql.identifiers(DATABASE)))
     return address
 
 

@@ -144,6 +144,14 @@ def test_other_settings_need_replace(loaded: Dft) -> None:
     assert manifest["policy"] == "published-2023"
 
 
+@pytest.mark.usefixtures("undisturbed")
+def test_another_pseudonym_key_needs_replace(loaded: Dft) -> None:
+    lake = {"DFT_LAKE": str(loaded.folder / "undisturbed"), "DFT_PSEUDONYM_KEY": "another key"}
+    done = loaded("build", "--as-of", DAY, **lake)
+    assert done.returncode == 2
+    assert "another pseudonym key" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -191,11 +199,14 @@ def test_an_edited_row_makes_a_new_revision(loaded: Dft) -> None:
 
 
 def test_selected_assets_are_published_with_the_rest(loaded: Dft, undisturbed: dict[str, str]) -> None:
-    shutil.copytree(loaded.folder / "undisturbed", loaded.folder / "selected")
+    lake = Path(shutil.copytree(loaded.folder / "undisturbed", loaded.folder / "selected"))
+    left = lake / f".staging/as_of={DAY}/quarantine"
+    left.mkdir(parents=True)
+    shutil.copy(lake / f"votes/as_of={DAY}/part-0.parquet", left)
     said = _build(loaded, "selected", "--select", "reward_rows,rubric_rows")
     assert "✓ rubric_rows" in said
     assert "pair_tallies" not in said
-    assert _hashes(loaded.folder / "selected") == undisturbed
+    assert _hashes(lake) == undisturbed, "what a failed build has left is not published with it"
 
 
 @pytest.mark.usefixtures("undisturbed")

@@ -64,6 +64,22 @@ def test_what_it_says_to_type_next_works(newcomer: Dft, first: str) -> None:
     assert found["judgments"][0]["participant_id"] in shown
 
 
+@pytest.mark.usefixtures("first")
+def test_nobody_real_is_loaded_among_the_demos_people(newcomer: Dft, files: Path) -> None:
+    done = newcomer("load", files, DFT_HOME=str(_demo_home(newcomer)))
+    assert done.returncode == 2
+    assert "is the demo's, whose people are made up" in done.stderr
+
+
+def test_a_port_that_is_taken_is_said(newcomer: Dft) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = newcomer("dev", "--port", taken.getsockname()[1])
+    assert done.returncode == 1
+    assert "is taken; choose another with --port" in done.stderr
+
+
 @pytest.fixture
 def web_ui(newcomer: Dft) -> Iterator[str]:
     """The address of Dagster's web UI on the demo's home."""

@@ -252,6 +252,14 @@ def test_an_optional_table_that_has_gone_is_empty_from_then_on(source: str, lake
     assert lake.raw_files("edgeHypothesis", None) == []
 
 
+def test_a_raw_file_that_is_gone_is_extracted_again(source: str, lake: Lake) -> None:
+    extracted(source, lake)
+    gone = lake.raw_files("vote", None)[0].path
+    lake.remove(gone)
+    extracted(source, lake)
+    assert lake.exists(gone), "the fingerprint alone would have passed it over for ever"
+
+
 def test_required_tables_that_are_missing_are_named(source: str, lake: Lake) -> None:
     change(source, 'DROP TABLE "Edge"', 'DROP TABLE "ContextsOnCases"', 'DROP TABLE "Chat"')
     with pytest.raises(MissingSource, match="the source has no table ContextsOnCases, Edge; load"):

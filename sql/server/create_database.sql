@@ -1,0 +1,3 @@
+-- Purpose: makes a database.
+-- Parameters: {database}, its name.
+CREATE DATABASE {database}

@@ -4,11 +4,11 @@ from datetime import date
 
 import dagster as dg
 
-from assets.graph import consensus, ranking
-from assets.metadata import DAYS, OWNERS, Result, Results, check, checked, finished, key_check, table_spec
+from assets.graph import consensus, exclusions, ranking
+from assets.metadata import DAYS, OWNERS, Result, Results, check_specs, finished, table_spec
 from assets.raw import raw_key
-from assets.values import cards_to_values, participants_to_voices
-from dft_pipeline.dataset import rows
+from assets.values import admission, cards_to_values, participants_to_voices
+from dft_pipeline.dataset import gates, rows
 from dft_pipeline.manifest import File, manifest
 from dft_pipeline.raw.tables import SOURCE_TABLES
 from dft_pipeline.tables import TABLES, Table
@@ -19,7 +19,6 @@ from resources.extraction import SET_ASIDE
 from resources.lake import published, row_count, sha256
 
 FROM = ("judgments", "votes", "articulations", "canonical_values", "wisdom_edges", "graph_values")
-NOT_EMPTY, IN_SNAPSHOT, WEIGHTS = "not_empty", "points_into_this_snapshot", "weights_sum_to_one"
 
 
 @dg.multi_asset(
@@ -28,12 +27,7 @@ NOT_EMPTY, IN_SNAPSHOT, WEIGHTS = "not_empty", "points_into_this_snapshot", "wei
         table_spec("reward_rows", "1", (*FROM, raw_key("case"), raw_key("contextsOnCases"))),
         table_spec("rubric_rows", "1", ("reward_rows",)),
     ],
-    check_specs=[
-        *map(key_check, ("reward_rows", "rubric_rows")),
-        check("reward_rows", NOT_EMPTY, "there are rows"),
-        check("reward_rows", IN_SNAPSHOT, "every row points at a value and edges of this snapshot"),
-        check("rubric_rows", WEIGHTS, "a prompt's weights sum to 1"),
-    ],
+    check_specs=check_specs(("reward_rows", "rubric_rows"), gates.DATASET_GATES),
 )
 def training_rows(
     context: dg.AssetExecutionContext, workplace: Workplace, build_settings: BuildSettings
@@ -41,28 +35,15 @@ def training_rows(
     """One row is a value that Γ chose for a prompt, or a criterion of one (`rubric_rows`)."""
     day, settings = date.fromisoformat(context.partition_key), build_settings.snapshot
     snapshot = rows.Snapshot(
-        cases=workplace.raw("case", day),
-        links=reading.links(workplace.raw("contextsOnCases", day)),
+        cases=workplace.admitted("case", day),
+        links=reading.links(workplace.admitted("contextsOnCases", day)),
         **{name: workplace.table(name, day) for name in FROM},
     )
     reward = rows.reward_rows(snapshot, settings.policy.name, settings.aggregation)
     rubric = rows.rubric_rows(reward)
-    astray = rows.astray(reward, snapshot.canonical_values, snapshot.wisdom_edges)
-    uneven = rows.uneven_prompts(rubric)
-    yield finished(
-        workplace,
-        day,
-        "reward_rows",
-        reward,
-        checked("reward_rows", NOT_EMPTY, not reward.is_empty(), f"{len(reward)} rows"),
-        checked("reward_rows", IN_SNAPSHOT, not astray, f"rows that do not: {astray or 'none'}"),
-    )
-    yield finished(
-        workplace,
-        day,
-        "rubric_rows",
-        rubric,
-        checked("rubric_rows", WEIGHTS, not uneven, f"prompts whose do not: {uneven or 'none'}"),
+    measured = gates.measured_rows(reward, rubric, snapshot.canonical_values, snapshot.wisdom_edges)
+    yield from finished(
+        workplace, "dataset_rows", day, {"reward_rows": reward, "rubric_rows": rubric}, measured
     )
 
 
@@ -70,7 +51,15 @@ def training_rows(
 READ = sorted(
     {
         dep.asset_key.path[1]
-        for asset in (cards_to_values, participants_to_voices, consensus, ranking, training_rows)
+        for asset in (
+            admission,
+            cards_to_values,
+            participants_to_voices,
+            consensus,
+            exclusions,
+            ranking,
+            training_rows,
+        )
         for spec in asset.specs
         for dep in spec.deps
         if dep.asset_key.path[0] == "raw"

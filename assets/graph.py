@@ -4,17 +4,15 @@ from datetime import date
 
 import dagster as dg
 
-from assets.metadata import Results, check, checked, finished, key_check, table_spec
+from assets.metadata import Results, check_specs, finished, table_spec
 from assets.raw import raw_key
-from dft_pipeline.graph import moral_graph
+from dft_pipeline.graph import gates, moral_graph
 from dft_pipeline.graph.contested import contested
+from dft_pipeline.graph.effects import exclusion_effects
 from dft_pipeline.graph.graph_values import graph_values
-from dft_pipeline.values import reading
+from dft_pipeline.values import one_voice, reading
 from resources.build import BuildSettings, Workplace
 
-ACYCLIC = "acyclic"
-ADDS_UP = "judgments_add_up"
-KNOWN_ENDS = "ends_are_known_values"
 LINKS = raw_key("contextsOnCases")
 
 
@@ -27,52 +25,75 @@ LINKS = raw_key("contextsOnCases")
         table_spec("contested", "1", ("pair_tallies", "judgments", LINKS, raw_key("demographic"))),
         table_spec("edge_judgments", "1", ("pair_tallies", "judgments", LINKS)),
     ],
-    check_specs=[
-        *map(key_check, ("pair_tallies", "wisdom_edges", "rejected_pairs", "contested", "edge_judgments")),
-        check("wisdom_edges", ACYCLIC, "no loop is left in any scope, where the policy unwinds loops"),
-        check("edge_judgments", ADDS_UP, "a pair's judgments add up to its counts"),
-    ],
+    check_specs=check_specs(
+        ("pair_tallies", "wisdom_edges", "rejected_pairs", "contested", "edge_judgments"),
+        gates.CONSENSUS_GATES,
+    ),
 )
 def consensus(
     context: dg.AssetExecutionContext, workplace: Workplace, build_settings: BuildSettings
 ) -> Results:
     """One row is an ordered pair of values in a scope, a component of them, or a judgment behind one."""
-    day, policy = date.fromisoformat(context.partition_key), build_settings.snapshot.policy
+    day, settings = date.fromisoformat(context.partition_key), build_settings.snapshot
     judgments = workplace.table("judgments", day)
-    links = reading.links(workplace.raw("contextsOnCases", day))
-    groups = reading.groups(workplace.raw("demographic", day))
-    tallies = moral_graph.pair_tallies(judgments, links, policy)
-    edges = moral_graph.wisdom_edges(tallies, policy)
+    links = reading.links(workplace.admitted("contextsOnCases", day))
+    groups = reading.groups(workplace.admitted("demographic", day))
+    tallies = moral_graph.pair_tallies(judgments, links, settings.policy)
+    edges = moral_graph.wisdom_edges(tallies, settings.policy)
     behind = moral_graph.edge_judgments(judgments, links, tallies)
-    disputes = contested(tallies, judgments, links, groups)
-    loops = sorted({component.scope for component in moral_graph.loops(edges)})
-    misses = moral_graph.misses_judgments(tallies, behind)
-    acyclic = checked(
-        "wisdom_edges", ACYCLIC, not (policy.unwind and loops), f"scopes with loops: {loops or 'none'}"
+    before = None if build_settings.accept_drop else workplace.before("wisdom_edges", day, settings)
+    yield from finished(
+        workplace,
+        "graph_consensus",
+        day,
+        {
+            "pair_tallies": tallies,
+            "wisdom_edges": edges,
+            "rejected_pairs": moral_graph.rejected_pairs(tallies),
+            "contested": contested(tallies, judgments, links, groups),
+            "edge_judgments": behind,
+        },
+        gates.measured_consensus(tallies, edges, behind, settings.policy, before),
     )
-    adds_up = checked("edge_judgments", ADDS_UP, not misses, f"pairs that do not: {misses or 'none'}")
-    yield finished(workplace, day, "pair_tallies", tallies)
-    yield finished(workplace, day, "wisdom_edges", edges, acyclic)
-    yield finished(workplace, day, "rejected_pairs", moral_graph.rejected_pairs(tallies))
-    yield finished(workplace, day, "contested", disputes)
-    yield finished(workplace, day, "edge_judgments", behind, adds_up)
 
 
 @dg.multi_asset(
     name="ranking",
     specs=[table_spec("graph_values", "1", ("wisdom_edges", "canonical_values", "votes", LINKS))],
-    check_specs=[
-        key_check("graph_values"),
-        check("graph_values", KNOWN_ENDS, "every end of an edge is a value of this snapshot"),
-    ],
+    check_specs=check_specs(("graph_values",), gates.RANKING_GATES),
 )
 def ranking(context: dg.AssetExecutionContext, workplace: Workplace) -> Results:
     """One row is a value that is an end of an edge, in a scope."""
     day = date.fromisoformat(context.partition_key)
     edges = workplace.table("wisdom_edges", day)
-    links = reading.links(workplace.raw("contextsOnCases", day))
+    links = reading.links(workplace.admitted("contextsOnCases", day))
     canonical_values, votes = workplace.table("canonical_values", day), workplace.table("votes", day)
     values = graph_values(edges, canonical_values, votes, links)
-    unknown = moral_graph.unknown_ends(edges, values)
-    known = checked("graph_values", KNOWN_ENDS, not unknown, f"unknown ends: {unknown or 'none'}")
-    yield finished(workplace, day, "graph_values", values, known)
+    measured = gates.measured_ranking(edges, values)
+    yield from finished(workplace, "graph_ranking", day, {"graph_values": values}, measured)
+
+
+@dg.multi_asset(
+    name="exclusions",
+    specs=[
+        table_spec(
+            "exclusion_effects", "1", ("wisdom_edges", "set_aside", "card_values", LINKS, raw_key("edge"))
+        )
+    ],
+    check_specs=check_specs(("exclusion_effects",), ()),
+)
+def exclusions(
+    context: dg.AssetExecutionContext, workplace: Workplace, build_settings: BuildSettings
+) -> Results:
+    """One row is an edge gained or lost because a rule left somebody's judgments out."""
+    day = date.fromisoformat(context.partition_key)
+    links = reading.links(workplace.admitted("contextsOnCases", day))
+    otherwise = one_voice.judgments_without_rule(
+        workplace.raw("edge", day),
+        workplace.table("set_aside", day),
+        workplace.table("card_values", day),
+        links,
+    )
+    edges = workplace.table("wisdom_edges", day)
+    effects = exclusion_effects(edges, otherwise, links, build_settings.snapshot.policy)
+    yield from finished(workplace, "graph_exclusions", day, {"exclusion_effects": effects})

@@ -1,20 +1,22 @@
 """What Dagster's web UI shows of a table: row count, schema and a preview; and checks on it, in words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
+from dft_pipeline.gates import Gate, Measured
+from dft_pipeline.table_gates import measured_table, table_gates
 from dft_pipeline.tables import FIRST_DAY, TABLES
 from resources.build import Workplace
+from resources.expectations import Verdict
 
 OWNERS = ["team:dft-pipeline"]
 DAYS = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, timezone="UTC")
 PREVIEW_ROWS = 5
 PREVIEW_WIDTH = 60  # characters of a cell
-KEYS_UNIQUE = "keys_unique"
 # What people wrote may tell who they are, and Dagster keeps what it is told.
 FREE_TEXT = ("story", "comment", "value")
 
@@ -44,7 +46,7 @@ def column_schema(name: str) -> dg.TableSchema:
             dg.TableColumn(
                 column,
                 str(declared.dtype),
-                declared.meaning,
+                declared.description,
                 constraints=dg.TableColumnConstraints(nullable=declared.nullable),
             )
             for column, declared in TABLES[name].columns.items()
@@ -52,33 +54,44 @@ def column_schema(name: str) -> dg.TableSchema:
     )
 
 
-def key_check(name: str) -> dg.AssetCheckSpec:
-    """Every snapshot table has it."""
-    return check(name, KEYS_UNIQUE, "no two rows have the same key")
-
-
-def check(asset: str, name: str, description: str) -> dg.AssetCheckSpec:
-    """A check that stops everything downstream when it fails."""
-    return dg.AssetCheckSpec(name, asset=asset, description=description, blocking=True)
+def check_specs(names: Sequence[str], gates: Sequence[Gate]) -> list[dg.AssetCheckSpec]:
+    """The checks of a step that makes these tables: the gates that every table has, and those given."""
+    every = [gate for name in names for gate in table_gates(name)]
+    return [
+        dg.AssetCheckSpec(gate.name, asset=gate.asset, description=gate.says, blocking=gate.blocks)
+        for gate in (*every, *gates)
+    ]
 
 
 def finished(
-    workplace: Workplace, day: date, name: str, frame: pl.DataFrame, *checks: dg.AssetCheckResult
-) -> Result:
-    """Keeps a finished table, and tells the web UI of it and of its checks; that of its key is made here."""
-    workplace.keep(name, day, frame)
-    repeated = len(frame) - frame.select(TABLES[name].key).n_unique()
-    unique = checked(name, KEYS_UNIQUE, repeated == 0, f"{repeated} rows repeat a key")
-    metadata: dict[str, Any] = {
-        "dagster/row_count": len(frame),
-        "preview": dg.MetadataValue.md(preview(frame)),
-    }
-    return dg.MaterializeResult(asset_key=name, metadata=metadata, check_results=[unique, *checks])
+    workplace: Workplace,
+    step: str,
+    day: date,
+    tables: Mapping[str, pl.DataFrame],
+    measured: Sequence[Measured] = (),
+) -> Results:
+    """Keeps the finished tables of a step, has its gates judged, and tells the web UI of both."""
+    for name, frame in tables.items():
+        workplace.keep(name, day, frame)
+    every = [one for name, frame in tables.items() for one in measured_table(name, frame)]
+    verdicts = workplace.judge(step, day, [*every, *measured])
+    for name, frame in tables.items():
+        yield dg.MaterializeResult(
+            asset_key=name,
+            metadata={"dagster/row_count": len(frame), "preview": dg.MetadataValue.md(preview(frame))},
+            check_results=[checked(verdict) for verdict in verdicts if verdict.gate.asset == name],
+        )
 
 
-def checked(asset: str, name: str, passed: bool, found: str) -> dg.AssetCheckResult:
-    """`found` says in words what was seen, whether that is good or bad."""
-    return dg.AssetCheckResult(passed=passed, check_name=name, asset_key=asset, metadata={"found": found})
+def checked(verdict: Verdict) -> dg.AssetCheckResult:
+    """A verdict for the web UI: what must hold, and in words what was seen, good or bad."""
+    return dg.AssetCheckResult(
+        passed=verdict.passed,
+        check_name=verdict.gate.name,
+        asset_key=verdict.gate.asset.split("/"),
+        severity=dg.AssetCheckSeverity.ERROR if verdict.gate.blocks else dg.AssetCheckSeverity.WARN,
+        metadata={"must_hold": verdict.gate.says, "found": verdict.found},
+    )
 
 
 def preview(frame: pl.DataFrame) -> str:

@@ -5,33 +5,57 @@ from datetime import date
 import dagster as dg
 import polars as pl
 
-from assets.metadata import Results, check, checked, finished, key_check, table_spec
+from assets.metadata import Results, check_specs, finished, table_spec
 from assets.raw import raw_key
-from dft_pipeline.values import canonical, one_voice, reading
-from resources.build import Workplace
+from dft_pipeline.raw.tables import SOURCE_TABLES
+from dft_pipeline.values import canonical, gates, one_voice, raw_gates, reading
+from dft_pipeline.values.admission import set_aside
+from dft_pipeline.values.row_counts import row_counts, unaccounted
+from resources.build import BuildSettings, Workplace
 from resources.extraction import SET_ASIDE
 
-TOTALS = "totals_add_up"
 CARDS = (raw_key("valuesCard"), raw_key("canonicalValuesCard"))
+HEARD = ("edge", "vote", "impression", "valuesCard", "chat")
 VOTED = (raw_key("vote"), raw_key("impression"))
+
+
+@dg.multi_asset(
+    name="admission",
+    specs=[table_spec("set_aside", "1", tuple(map(raw_key, SOURCE_TABLES)))],
+    check_specs=check_specs(("set_aside",), raw_gates.RAW_GATES),
+)
+def admission(
+    context: dg.AssetExecutionContext, workplace: Workplace, build_settings: BuildSettings
+) -> Results:
+    """One row is a raw row that takes no part."""
+    day, people = date.fromisoformat(context.partition_key), build_settings.snapshot.participants
+    raw = {name: workplace.raw(name, day, table.checked) for name, table in SOURCE_TABLES.items()}
+    aside = set_aside(raw, people)
+    measured = raw_gates.measured_raw(raw, aside, day)
+    yield from finished(workplace, "raw", day, {"set_aside": aside}, measured)
 
 
 @dg.multi_asset(
     name="cards_to_values",
     specs=[
-        table_spec("card_values", "1", CARDS),
+        table_spec("card_values", "1", ("set_aside", *CARDS)),
         table_spec("canonical_values", "1", (raw_key("canonicalValuesCard"), "card_values")),
     ],
-    check_specs=[key_check("card_values"), key_check("canonical_values")],
+    check_specs=check_specs(("card_values", "canonical_values"), gates.VALUE_GATES),
 )
-def cards_to_values(context: dg.AssetExecutionContext, workplace: Workplace) -> Results:
+def cards_to_values(
+    context: dg.AssetExecutionContext, workplace: Workplace, build_settings: BuildSettings
+) -> Results:
     """One row is a card (`card_values`), or a value that cards became (`canonical_values`)."""
     day = date.fromisoformat(context.partition_key)
-    canonical_cards = workplace.raw("canonicalValuesCard", day)
-    card_values = canonical.card_values(workplace.raw("valuesCard", day), canonical_cards)
+    cards = workplace.admitted("valuesCard", day)
+    canonical_cards = workplace.admitted("canonicalValuesCard", day)
+    card_values = canonical.card_values(cards, canonical_cards)
     canonical_values = canonical.canonical_values(canonical_cards, card_values)
-    yield finished(workplace, day, "card_values", card_values)
-    yield finished(workplace, day, "canonical_values", canonical_values)
+    before = workplace.before("canonical_values", day, build_settings.snapshot)
+    measured = gates.measured_values(cards, card_values, canonical_values, before)
+    tables = {"card_values": card_values, "canonical_values": canonical_values}
+    yield from finished(workplace, "values_cards", day, tables, measured)
 
 
 @dg.multi_asset(
@@ -43,31 +67,30 @@ def cards_to_values(context: dg.AssetExecutionContext, workplace: Workplace) -> 
         table_spec(
             "quarantine",
             "1",
-            (raw_key(SET_ASIDE), raw_key("edge"), raw_key("valuesCard"), *VOTED, "card_values"),
+            (raw_key(SET_ASIDE), "set_aside", raw_key("edge"), raw_key("valuesCard"), *VOTED, "card_values"),
         ),
+        table_spec("row_counts", "1", ("quarantine",)),
     ],
-    check_specs=[
-        *(key_check(name) for name in ("judgments", "votes", "articulations", "quarantine")),
-        check(
-            "quarantine",
-            TOTALS,
-            "rows read = rows used + rows set aside, of judgments, votes, impressions and cards",
-        ),
-    ],
+    check_specs=check_specs(
+        ("judgments", "votes", "articulations", "quarantine", "row_counts"), (gates.TOTALS,)
+    ),
 )
 def participants_to_voices(context: dg.AssetExecutionContext, workplace: Workplace) -> Results:
     """One row is what counts of a participant, or a row that was set aside (`quarantine`)."""
     day = date.fromisoformat(context.partition_key)
-    raw = {name: workplace.raw(name, day) for name in ("edge", "vote", "impression", "valuesCard", "chat")}
     card_values = workplace.table("card_values", day)
-    links = reading.links(workplace.raw("contextsOnCases", day))
-    voices = one_voice.voices(raw, card_values, links)
-    quarantine = pl.concat([workplace.raw(SET_ASIDE, day), voices.set_aside])
-    found = one_voice.unaccounted(raw, voices, card_values)
-    totals = checked(
-        "quarantine", TOTALS, not found, "; ".join(found) or "every row read is used or set aside"
-    )
-    yield finished(workplace, day, "judgments", voices.judgments)
-    yield finished(workplace, day, "votes", voices.votes)
-    yield finished(workplace, day, "articulations", voices.articulations)
-    yield finished(workplace, day, "quarantine", quarantine, totals)
+    links = reading.links(workplace.admitted("contextsOnCases", day))
+    voices = one_voice.voices({name: workplace.admitted(name, day) for name in HEARD}, card_values, links)
+    read = {name: sum(file.rows for file in workplace.raw_files(name, day)) for name in SOURCE_TABLES}
+    aside = [workplace.raw(SET_ASIDE, day), workplace.table("set_aside", day), voices.set_aside]
+    quarantine = pl.concat(aside)
+    counts = row_counts(read, quarantine)
+    totals = gates.measured_totals(unaccounted(counts, voices, card_values))
+    tables = {
+        "judgments": voices.judgments,
+        "votes": voices.votes,
+        "articulations": voices.articulations,
+        "quarantine": quarantine,
+        "row_counts": counts,
+    }
+    yield from finished(workplace, "values_voices", day, tables, [totals])

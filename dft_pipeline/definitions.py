@@ -8,10 +8,12 @@ from resources.build import BuildSettings, Workplace
 
 ASSETS = [
     raw.raw_tables,
+    values.admission,
     values.cards_to_values,
     values.participants_to_voices,
     graph.consensus,
     graph.ranking,
+    graph.exclusions,
     dataset.training_rows,
     dataset.snapshot_manifest,
 ]

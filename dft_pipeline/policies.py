@@ -5,12 +5,17 @@ Source of the bounds: the authors' published graph (`published-2023`) and their 
 """
 
 from collections.abc import Mapping
-from typing import Literal
+from datetime import date
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+
+from dft_pipeline.values.pseudonyms import pseudonym
 
 MOST_DIGITS = 9  # of an h; no graph is that deep
 
+Pseudonym = Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")]
 Mark = Literal["marked_wiser", "marked_not_wiser", "marked_less_wise", "marked_unsure", "judgments_both_ways"]
 FOUR_MARKS: tuple[Mark, ...] = ("marked_wiser", "marked_not_wiser", "marked_less_wise", "marked_unsure")
 
@@ -62,16 +67,50 @@ class Aggregation(_Settings):
     top_k: int = Field(5, ge=1, description="most values for a case, or for a case and a context")
 
 
+class ParticipantPolicy(_Settings):
+    """Whose input counts. Whoever revoked consent is left out of everything, whatever is set here."""
+
+    name: str = "everybody"
+    version: int = 1
+    exclude_unknown: bool = Field(False, description="leave out who is not in the user table")
+    exclude_admins: bool = Field(False, description="leave out who runs the app")
+    exclude_simulated: bool = Field(False, description="leave out who has the role or sign-up SIMULATED")
+    excluded: tuple[Pseudonym, ...] = Field((), description="test users; in a file, ids or pseudonyms")
+    test_comment: str | None = Field(None, description="leave out who commented so on a judgment; a regex")
+    signup_types: tuple[str, ...] | None = Field(None, description="only who signed up so; None: however")
+    batches: tuple[int, ...] | None = Field(None, description="only who is in these batches; None: any")
+    joined_from: date | None = Field(None, description="only who signed up on this day, UTC, or later")
+    joined_to: date | None = Field(None, description="only who signed up on this day, UTC, or earlier")
+    min_judgments: int = Field(0, ge=0, description="only who made so many judgments or more")
+    exclude_copied_chats: bool = Field(True, description="copies, and the cards articulated in them")
+    exclude_invalid_cards: bool = Field(True, description="cards that the app calls invalid")
+    exclude_off_case: bool = Field(False, description="judgments outside the participant's own cases")
+
+    @field_validator("test_comment")
+    @classmethod
+    def _is_pattern(cls, pattern: str | None) -> str | None:
+        if pattern is not None:
+            try:
+                pl.Series([""]).str.contains(pattern)
+            except pl.exceptions.ComputeError:
+                raise ValueError(f"{pattern!r} is no regular expression that Polars understands") from None
+        return pattern
+
+
 class SnapshotSettings(_Settings):
     """Everything that, with the inputs, decides the bytes of a snapshot."""
 
     policy: ConsensusPolicy = DEFAULT
     aggregation: Aggregation = Aggregation()
     dedup: Literal["given"] = "given"
+    participants: ParticipantPolicy = ParticipantPolicy()
 
 
 def snapshot_settings(
-    policy: str | None = None, h: str | None = None, dedup: str | None = None
+    policy: str | None = None,
+    h: str | None = None,
+    dedup: str | None = None,
+    participants: ParticipantPolicy | None = None,
 ) -> SnapshotSettings:
     """Settings from the words a person uses; h is a whole number or `all`. None stands for the default.
 
@@ -84,7 +123,25 @@ def snapshot_settings(
     if dedup not in (None, "given"):
         raise ValueError(f"no deduplication is called {dedup!r}; there is `given`")
     hops = _hops(h) if h is not None else (1 if chosen.unwind else 0)
-    return SnapshotSettings(policy=chosen, aggregation=Aggregation(h=hops))
+    return SnapshotSettings(
+        policy=chosen,
+        aggregation=Aggregation(h=hops),
+        participants=participants or ParticipantPolicy(),
+    )
+
+
+def participant_policy(settings: Mapping[str, Any], key: bytes) -> ParticipantPolicy:
+    """The policy that a settings file describes; ids of `excluded` become pseudonyms under the key.
+
+    Raises ValueError that names each setting that is not understood.
+    """
+    excluded = settings.get("excluded", ())
+    people = [pseudonym(one, key) if type(one) is int else one for one in excluded]
+    try:
+        return ParticipantPolicy.model_validate({**settings, "excluded": sorted(set(people))})
+    except ValidationError as error:
+        troubles = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise ValueError("; ".join(troubles)) from None
 
 
 def _hops(h: str) -> int | None:

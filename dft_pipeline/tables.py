@@ -1,63 +1,44 @@
-"""The tables of a snapshot: one declaration per table of grain, key, columns, types and meaning.
+"""The tables of a snapshot: one declaration per table of grain, key, columns, types, ranges and meaning.
 
-What belongs here: what a table *is*. The contract of a frame (`conform`), the Parquet schema and the
-data dictionary in `docs/` all come from this page; how a table is computed stands elsewhere.
+What belongs here: what a table *is*. The contract of a frame, the Parquet schema, the tests' generators and
+the data dictionary in `docs/` all come from this page; how a table is computed stands elsewhere.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
+import dataframely as dy
 import polars as pl
 
+from dft_pipeline.contracts import RowRule, contract
+
+MOST_ENTROPY = 2.33  # bits: of five equal counts, the most that any policy adds up (log2 5 = 2.32...)
 FIRST_DAY = "2023-01-01"  # before the first deliberation; the first day that a snapshot can be of
-TIME = pl.Datetime("us", "UTC")
-IDS = pl.List(pl.Int64)
-TEXTS = pl.List(pl.String)
-EDGES = pl.List(
-    pl.Struct(
-        {
-            "source_value_id": pl.Int64,
-            "wiser_value_id": pl.Int64,
-            "wiser_likelihood": pl.Float64,
-            "marked_wiser": pl.Int64,
-        }
-    )
-)
-ANSWERS = pl.List(
-    pl.Struct(
-        {
-            "group": pl.String,
-            "participant_count": pl.Int64,
-            "upgrade": pl.Int64,
-            "no_upgrade": pl.Int64,
-            "not_sure": pl.Int64,
-        }
-    )
-)
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column: its type, what it means, and whether it may be null."""
-
-    dtype: pl.DataType | type[pl.DataType]
-    meaning: str
-    nullable: bool = False
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of a snapshot. `key` identifies a row and gives the order of rows in the file."""
+    """A table of a snapshot. `key` identifies a row and gives the order of rows in the file.
+
+    A column's `description` is its meaning and unit; `rules` are about several columns of one row.
+    """
 
     name: str
     stage: str
     grain: str
     key: tuple[str, ...]
-    columns: Mapping[str, Column]
+    columns: Mapping[str, dy.Column]
+    rules: tuple[RowRule, ...] = ()
 
     @property
     def schema(self) -> pl.Schema:
         return pl.Schema({name: column.dtype for name, column in self.columns.items()})
+
+    @cached_property
+    def contract(self) -> type[dy.Schema]:
+        """What every row of the table holds to, but for its key, which is about all rows together."""
+        return contract(self.name, self.columns, self.rules)
 
     def conform(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The frame with exactly this table's columns and types, sorted by key, in one chunk.
@@ -68,45 +49,88 @@ class Table:
         return frame.select(self.columns.keys()).cast(self.schema).sort(self.key).rechunk()
 
 
-def _text(meaning: str, nullable: bool = False) -> Column:
-    return Column(pl.String, meaning, nullable)
+def _text(meaning: str, nullable: bool = False) -> dy.Column:
+    return dy.String(description=meaning, nullable=nullable)
 
 
-def _count(meaning: str) -> Column:
-    return Column(pl.Int64, meaning)
+def _one_of(meaning: str, *names: str, nullable: bool = False) -> dy.Column:
+    return dy.String(description=meaning, regex=f"^({'|'.join(names)})$", nullable=nullable)
 
 
-def _id(meaning: str, nullable: bool = False) -> Column:
-    return Column(pl.Int64, meaning, nullable)
+def _hex(meaning: str, digits: int) -> dy.Column:
+    return dy.String(description=meaning, regex=f"^[0-9a-f]{{{digits}}}$")
 
 
-def _rate(meaning: str, nullable: bool = False) -> Column:
-    return Column(pl.Float64, meaning, nullable)
+def _count(meaning: str) -> dy.Column:
+    return dy.Int64(description=meaning, min=0)
 
 
-def _time(meaning: str) -> Column:
-    return Column(TIME, meaning)
+def _id(meaning: str, nullable: bool = False) -> dy.Column:
+    return dy.Int64(description=meaning, nullable=nullable)
 
 
-PARTICIPANT = _text("the participant's pseudonym: 32 hex digits of a keyed hash of the app's id")
+def _rate(meaning: str, low: float | None = 0, high: float | None = 1, nullable: bool = False) -> dy.Column:
+    return dy.Float64(description=meaning, min=low, max=high, nullable=nullable)
+
+
+def _yes(meaning: str, nullable: bool = False) -> dy.Column:
+    return dy.Bool(description=meaning, nullable=nullable)
+
+
+def _time(meaning: str) -> dy.Column:
+    return dy.Datetime(description=meaning, time_zone="UTC", time_unit="us")
+
+
+def _texts(meaning: str) -> dy.Column:
+    return dy.List(dy.String(), description=meaning)
+
+
+def _ids(meaning: str) -> dy.Column:
+    return dy.List(dy.Int64(), description=meaning)
+
+
+def _edges(meaning: str) -> dy.Column:
+    edge = {
+        "source_value_id": dy.Int64(),
+        "wiser_value_id": dy.Int64(),
+        "wiser_likelihood": dy.Float64(min=-1, max=1),
+        "marked_wiser": dy.Int64(min=0),
+    }
+    return dy.List(dy.Struct(edge), description=meaning)
+
+
+def _answers(meaning: str) -> dy.Column:
+    answers = {
+        "group": dy.String(),
+        "participant_count": dy.Int64(min=0),
+        **{answer: dy.Int64(min=0, nullable=True) for answer in ("upgrade", "no_upgrade", "not_sure")},
+    }
+    return dy.List(dy.Struct(answers), description=meaning)
+
+
+PARTICIPANT = _hex("the participant's pseudonym: 32 hex digits of a keyed hash of the app's id", 32)
 SOURCE = _id("the value that one moves from")
 WISER = _id("the value that is proposed as wiser")
 CONTEXT = _text('the "When ..." string in which the upgrade is said to apply')
-SCOPE = _text("`all`, `case:ID` or `context:ID`: which judgments count")
+ANSWER = _one_of("the answer: `upgrade`, `no_upgrade` or `not_sure`", "upgrade", "no_upgrade", "not_sure")
+KIND = _one_of("`card` (a participant's) or `canonical` (the app's)", "card", "canonical")
+SCOPE = dy.String(
+    description="`all`, `case:ID` or `context:ID`: which judgments count", regex="^(all|case:.+|context:.+)$"
+)
 
-VALUE_TEXTS: Mapping[str, Column] = {
+VALUE_TEXTS: Mapping[str, dy.Column] = {
     "title": _text("the value's name"),
     "instructions_short": _text("what the chatbot should do, in a sentence"),
     "instructions_detailed": _text("what the chatbot should do, in full"),
-    "criteria": Column(TEXTS, "the evaluation criteria, in the card's own order"),
+    "criteria": _texts("the evaluation criteria, in the card's own order"),
 }
-WRITTEN: Mapping[str, Column] = {
+WRITTEN: Mapping[str, dy.Column] = {
     "created_at": _time("when the value was written"),
     "updated_at": _time("when its text was last changed"),
 }
 
-COUNTS: Mapping[str, Column] = {
-    "contexts": Column(TEXTS, "the distinct contexts of all judgments of the pair, either way, sorted"),
+COUNTS: Mapping[str, dy.Column] = {
+    "contexts": _texts("the distinct contexts of all judgments of the pair, either way, sorted"),
     "marked_wiser": _count("judgments source → wiser that say `upgrade`"),
     "marked_not_wiser": _count("judgments source → wiser that say `no_upgrade`"),
     "marked_less_wise": _count("judgments wiser → source that say `upgrade`"),
@@ -115,15 +139,28 @@ COUNTS: Mapping[str, Column] = {
     "wiser_likelihood": _rate(
         "(marked_wiser − marked_less_wise) / the sum of the four marks: net agreement, −1 to 1; "
         "null where there are no marks",
+        low=-1,
         nullable=True,
     ),
     "entropy": _rate(
-        "Shannon entropy of the policy's counts, in bits; null where they are all 0", nullable=True
+        "Shannon entropy of the policy's counts, in bits; null where they are all 0",
+        high=MOST_ENTROPY,
+        nullable=True,
     ),
 }
-PAIR: Mapping[str, Column] = {"scope": SCOPE, "source_value_id": SOURCE, "wiser_value_id": WISER}
+PAIR: Mapping[str, dy.Column] = {"scope": SCOPE, "source_value_id": SOURCE, "wiser_value_id": WISER}
 REASON = _text("the first rule of the policy that rejects the pair", nullable=True)
 PAIR_KEY = ("scope", "source_value_id", "wiser_value_id")
+
+SET_ASIDE_KEY = ("table", "key", "column", "rule", "source", "value")
+SET_ASIDE: Mapping[str, dy.Column] = {
+    "table": _text("the source table"),
+    "key": _text("the row's key as JSON, participants as pseudonyms; null where it has none", nullable=True),
+    "column": _text("the column that breaks the rule", nullable=True),
+    "rule": _text("the rule that set it aside"),
+    "value": _text("the offending value, shortened; null where it identifies a person", nullable=True),
+    "source": _text("where it was read: file and row, or the raw table"),
+}
 
 _TABLES = (
     Table(
@@ -136,7 +173,7 @@ _TABLES = (
             **VALUE_TEXTS,
             "card_count": _count("participants' cards that became this value"),
             "representative_card_id": _id("the card whose text the value has"),
-            "representative_card_kind": _text("`card` (a participant's) or `canonical` (the app's)"),
+            "representative_card_kind": KIND,
             **WRITTEN,
         },
     ),
@@ -146,11 +183,11 @@ _TABLES = (
         "a card and the value it became",
         ("card_kind", "card_id"),
         {
-            "card_kind": _text("`card` (a participant's) or `canonical` (the app's)"),
+            "card_kind": KIND,
             "card_id": _id("the card"),
             "value_id": _id("the value it became"),
             "similarity": _rate(
-                "cosine to the value's representative; null where nothing was compared", True
+                "cosine to the value's representative; null where nothing was compared", low=-1, nullable=True
             ),
             "decided_by": _text("what decided: `given` is the app's own assignment"),
             "motivation": _text("why, in words, where the decider gives any", nullable=True),
@@ -165,9 +202,9 @@ _TABLES = (
             "participant_id": PARTICIPANT,
             "source_value_id": SOURCE,
             "wiser_value_id": WISER,
-            "relationship": _text("the answer: `upgrade`, `no_upgrade` or `not_sure`"),
+            "relationship": ANSWER,
             "context_id": CONTEXT,
-            "case_ids": Column(TEXTS, "the cases that the context belongs to, sorted"),
+            "case_ids": _texts("the cases that the context belongs to, sorted"),
             "created_at": _time("when the participant first answered"),
             "updated_at": _time("when the participant last changed the answer"),
             "story": _text("the first-person story that was shown with the proposal", nullable=True),
@@ -183,7 +220,7 @@ _TABLES = (
             "participant_id": PARTICIPANT,
             "value_id": _id("the value"),
             "case_id": _text("the case"),
-            "is_vote": Column(pl.Boolean, "true: marked as wise; false: shown in a draw"),
+            "is_vote": _yes("true: marked as wise; false: shown in a draw"),
             "created_at": _time("when it was cast or shown"),
         },
     ),
@@ -199,19 +236,31 @@ _TABLES = (
         },
     ),
     Table(
+        "set_aside",
+        "values",
+        "a row of a raw table that takes no part: it breaks its contract, names something that is not there, "
+        "or comes from somebody who is left out",
+        SET_ASIDE_KEY,
+        SET_ASIDE,
+    ),
+    Table(
         "quarantine",
         "values",
-        "a row that was set aside",
-        ("table", "key", "column", "rule", "source", "value"),
+        "a row that was set aside: when it was loaded, before the values stage, or because another counts",
+        SET_ASIDE_KEY,
+        SET_ASIDE,
+    ),
+    Table(
+        "row_counts",
+        "values",
+        "what became of the rows of a source table: used, or set aside under a rule",
+        ("table", "outcome"),
         {
             "table": _text("the source table"),
-            "key": _text("the row's key as JSON, participants as pseudonyms; null where it has none", True),
-            "column": _text("the column that breaks the rule", nullable=True),
-            "rule": _text("the rule that set it aside"),
-            "value": _text(
-                "the offending value, shortened; null where it identifies a person", nullable=True
+            "outcome": _text(
+                "`used`, or the rule that set them aside; a table's counts sum to the rows read"
             ),
-            "source": _text("where it was read: file and row, or the raw table"),
+            "rows": _count("how many; rows that loading set aside are among those read"),
         },
     ),
     Table(
@@ -222,7 +271,7 @@ _TABLES = (
         {
             **PAIR,
             **COUNTS,
-            "is_edge": Column(pl.Boolean, "whether the policy makes it an edge of the scope's moral graph"),
+            "is_edge": _yes("whether the policy makes it an edge of the scope's moral graph"),
             "rejection_reason": REASON,
         },
     ),
@@ -254,17 +303,27 @@ _TABLES = (
             "scope": SCOPE,
             "component_id": _id("the smallest value in it"),
             "kind": _text("`contested_direction`, `within_context` or `across_contexts`"),
-            "is_dispute": Column(pl.Boolean, "whether it is called a dispute: not for `across_contexts`"),
-            "value_ids": Column(IDS, "its values, sorted"),
-            "edges": Column(EDGES, "its directed pairs, sorted"),
-            "unwound_edges": Column(EDGES, "those of them that were removed, sorted"),
+            "is_dispute": _yes("whether it is called a dispute: not for `across_contexts`"),
+            "value_ids": _ids("its values, sorted"),
+            "edges": _edges("its directed pairs, sorted"),
+            "unwound_edges": _edges("those of them that were removed, sorted"),
             "participant_count": _count("participants who judged one of its directed pairs"),
-            "answers_by_group": Column(
-                ANSWERS,
+            "answers_by_group": _answers(
                 "the answers to its directed pairs by self-reported political affiliation, in the scope "
                 "`all`; groups are left out, and answers null, where they, or what they can be derived from, "
                 "rest on fewer than 5 people",
             ),
+        },
+    ),
+    Table(
+        "exclusion_effects",
+        "graph",
+        "an edge that the graph gained or lost because a rule of the participant policy left judgments out",
+        ("rule", *PAIR_KEY),
+        {
+            "rule": _text("the rule; the comparison is with the graph in which its judgments count"),
+            **PAIR,
+            "effect": _one_of("`gained` or `lost`", "gained", "lost"),
         },
     ),
     Table(
@@ -276,8 +335,8 @@ _TABLES = (
             "scope": SCOPE,
             "value_id": _id("the value"),
             **VALUE_TEXTS,
-            "contexts": Column(TEXTS, "the distinct contexts of its incoming edges, sorted"),
-            "wisdom": _rate("sum of wiser_likelihood over its incoming edges"),
+            "contexts": _texts("the distinct contexts of its incoming edges, sorted"),
+            "wisdom": _rate("sum of wiser_likelihood over its incoming edges", high=None),
             "pagerank": _rate("weighted by wiser_likelihood, damping 0.85; sums to 1 in a scope"),
             "votes": _count("participants who voted for it in the scope"),
             "shown": _count("participants to whom it was shown in the scope"),
@@ -294,8 +353,10 @@ _TABLES = (
         {
             "edge_id": _text("`scope|source|wiser`"),
             "participant_id": PARTICIPANT,
-            "relationship": _text("the answer"),
-            "direction": _text("`forward`: asked source → wiser; `reverse`: asked wiser → source"),
+            "relationship": ANSWER,
+            "direction": _one_of(
+                "`forward`: asked source → wiser; `reverse`: asked wiser → source", "forward", "reverse"
+            ),
             "context_id": CONTEXT,
             "story": _text("the first-person story that was shown with the proposal", nullable=True),
             "comment": _text("what the participant added", nullable=True),
@@ -308,7 +369,7 @@ _TABLES = (
         "a prompt, a context that applies to it (or none) and a value that Γ chose there",
         ("prompt_id", "context_id", "value_id"),
         {
-            "row_id": _text("32 hex digits; the same as long as the row means the same"),
+            "row_id": _hex("32 hex digits; the same as long as the row means the same", 32),
             "prompt_id": _text("the prompt: a case's id"),
             "prompt": _text("what the user asked"),
             "context_id": _text("the context; null for the case alone", nullable=True),
@@ -320,13 +381,13 @@ _TABLES = (
             "support": _count("participants who support the value, directly or carried along edges"),
             "share": _rate("support / participants exposed to the value"),
             "reach": _rate("support / participants active there"),
-            "h": Column(
-                pl.Int64, "how many edges support was carried at most; null for `all`", nullable=True
-            ),
+            "h": _id("how many edges support was carried at most; null for `all`", nullable=True),
             "policy": _text("the consensus policy of the graph"),
-            "edge_ids": Column(TEXTS, "the edges that end in the value there, sorted"),
-            "split": _text("`train`, `validation` or `test`, by a hash of the case"),
-            "row_hash": _text("SHA-256 of the row's whole content, hex"),
+            "edge_ids": _texts("the edges that end in the value there, sorted"),
+            "split": _one_of(
+                "`train`, `validation` or `test`, by a hash of the case", "train", "validation", "test"
+            ),
+            "row_hash": _hex("SHA-256 of the row's whole content, hex", 64),
             "fold": _id("leave-one-case-out fold, where there are fewer than ten cases", nullable=True),
         },
     ),
@@ -342,7 +403,7 @@ _TABLES = (
             "criterion_index": _count("place of the criterion in the value's card, from 0"),
             "criterion": _text("the criterion"),
             "weight": _rate("its weight; a prompt's weights sum to 1"),
-            "row_ids": Column(TEXTS, "the reward rows that the weight comes from, sorted"),
+            "row_ids": _texts("the reward rows that the weight comes from, sorted"),
         },
     ),
 )

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import dataframely as dy
+
 from dft_pipeline.raw.tables import SOURCE_TABLES, SourceColumn
-from dft_pipeline.tables import TABLES, Column
+from dft_pipeline.tables import TABLES
 
 PAGE = Path(__file__).parent / "data-dictionary.md"
 INTRODUCTION = """\
@@ -44,18 +46,20 @@ def _section(name: str, grain: str, rows: list[str]) -> str:
     return "\n".join([f"### `{name}`\n\nOne row is {grain}.\n", head, *rows, ""])
 
 
-def _row(name: str, column: Column, is_key: bool) -> str:
+def _row(name: str, column: dy.Column, is_key: bool) -> str:
     null = ", may be null" if column.nullable else ""
-    meaning = column.meaning.replace("|", "\\|")
+    meaning = (column.description or "").replace("|", "\\|")
     return f"| {_name(name, is_key)} | {_type(str(column.dtype))}{null} | {meaning} |"
 
 
 def _source_row(column: SourceColumn, is_key: bool) -> str:
     null = ", may be null" if column.nullable else ""
     notes = {
+        column.meaning: True,
         "identifies a person: never extracted": column.identifying,
-        "a participant's id": column.participant,
-        f"one of {', '.join(column.allowed)}": bool(column.allowed),
+        f"one of {', '.join(f'`{name}`' for name in column.allowed)}": bool(column.allowed),
+        f"from {column.low} to {column.high}": column.low is not None,
+        f"names a row of `{column.references}`": column.references is not None,
     }
     said = "; ".join(note for note, holds in notes.items() if holds)
     return f"| {_name(column.name, is_key)} | {column.type}{null} | {said} |"

@@ -1,6 +1,7 @@
 """Dagster's resources: where a build reads and writes, and the settings that it is made with."""
 
 import subprocess
+import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
@@ -11,12 +12,17 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 
-from dft_pipeline.policies import SnapshotSettings, snapshot_settings
-from dft_pipeline.raw.tables import SOURCE_TABLES
+from dft_pipeline.gates import Measured
+from dft_pipeline.manifest import settings_hash
+from dft_pipeline.policies import ParticipantPolicy, SnapshotSettings, participant_policy, snapshot_settings
+from dft_pipeline.raw.tables import SOURCE_TABLES, SourceColumn
 from dft_pipeline.values.pseudonyms import pseudonymised
+from dft_pipeline.values.setting_aside import without
 from resources.database import database, libpq, one_writer, prepare
+from resources.expectations import Verdict, judge
 from resources.extraction import SET_ASIDE, raw_schema, set_aside_schema
 from resources.lake import Lake, RawFile
+from resources.problems import BadSettings
 from resources.settings import Settings, settings
 
 
@@ -26,10 +32,13 @@ class BuildSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
     policy: str | None = None
     h: str | None = None
     dedup: str | None = None
+    participants: str | None = None
+    accept_drop: bool = False
 
     @property
     def snapshot(self) -> SnapshotSettings:
-        return snapshot_settings(self.policy, self.h, self.dedup)
+        people = participants(self.participants, settings())
+        return snapshot_settings(self.policy, self.h, self.dedup, people)
 
 
 class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -79,13 +88,47 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
         table = SOURCE_TABLES.get(name)
         return self.lake.raw_files(name, day if table is not None and table.evidence else None)
 
-    def raw(self, name: str, day: date) -> pl.DataFrame:
-        """A raw table as a snapshot of the day sees it, with participant_id in place of `userId`."""
+    def raw(self, name: str, day: date, columns: Sequence[SourceColumn] | None = None) -> pl.DataFrame:
+        """A raw table as a snapshot of the day sees it, with participant_id in place of the user's id."""
         files = self.raw_files(name, day)
         if name == SET_ASIDE:
             return self.lake.raw(files, set_aside_schema())
-        rows = self.lake.raw(files, raw_schema(SOURCE_TABLES[name]))
-        return pseudonymised(rows, "userId", self.settings.key()) if "userId" in rows.columns else rows
+        table = SOURCE_TABLES[name]
+        rows = self.lake.raw(files, raw_schema(table.extracted if columns is None else columns))
+        whose = table.participant_column
+        return rows if whose is None else pseudonymised(rows, whose, self.settings.key())
+
+    def admitted(self, name: str, day: date) -> pl.DataFrame:
+        """The rows of a raw table that take part in the snapshot that is being built."""
+        return without(name, self.raw(name, day), self.table("set_aside", day))
+
+    def before(self, name: str, day: date, wanted: SnapshotSettings) -> pl.DataFrame | None:
+        """A table of the last snapshot of an earlier day, where it was made with the same settings."""
+        earlier = [one for one in self.lake.days() if one < day]
+        if not earlier:
+            return None
+        manifest = self.lake.manifest(earlier[-1]) or {}
+        same = manifest.get("settings_hash") == settings_hash(wanted)
+        return self.lake.snapshot(name, earlier[-1]) if same else None
+
+    def judge(self, step: str, day: date, measured: Sequence[Measured]) -> list[Verdict]:
+        """Has the gates of a step judged; Data Docs go to the home, by day."""
+        return judge(step, day, measured, self.settings.home_folder / "data-docs")
+
+
+def participants(file: str | None, chosen: Settings) -> ParticipantPolicy | None:
+    """The participant policy of a TOML file, else of the one that the environment names, else None.
+
+    Raises BadSettings that names the file and what is wrong with it.
+    """
+    path = file or chosen.participants
+    if path is None:
+        return None
+    try:
+        content = tomllib.loads(Path(path).expanduser().read_text(encoding="utf-8"))
+        return participant_policy(content, chosen.key())
+    except (OSError, ValueError) as error:
+        raise BadSettings(f"the participant policy {path}: {error}") from None
 
 
 def code_version() -> dict[str, str | None]:

@@ -1,6 +1,6 @@
 """The app's tables into the lake: only the days that differ are read, as Arrow, by COPY."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import adbc_driver_postgresql.dbapi as adbc
@@ -51,9 +51,9 @@ class _Day(NamedTuple):
     fingerprint: str
 
 
-def raw_schema(table: SourceTable) -> pl.Schema:
-    """Columns and types of a raw table in the lake."""
-    return pl.Schema({column.name: DTYPES[column.type] for column in table.extracted})
+def raw_schema(columns: Sequence[SourceColumn]) -> pl.Schema:
+    """Names and types of a raw table's columns in the lake."""
+    return pl.Schema({column.name: DTYPES[column.type] for column in columns})
 
 
 def set_aside_schema() -> pl.Schema:
@@ -160,7 +160,7 @@ def _rows(
     cursor.execute(sql.text("extract/days"), (array,))
     cursor.fetchall()
     rows = _fetch(cursor, statement("extract/rows", **parts).as_string())
-    schema = raw_schema(table)
+    schema = raw_schema(table.extracted)
     typed = rows.with_columns(
         pl.col(name).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
         for name, dtype in schema.items()

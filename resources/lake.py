@@ -93,9 +93,9 @@ class Lake:
     def at(self, path: str) -> str:
         return f"{self.root.rstrip('/')}/{path}"
 
-    def _frame(self, path: str) -> pl.DataFrame:
+    def _frame(self, path: str, columns: list[str] | None = None) -> pl.DataFrame:
         try:
-            return pl.read_parquet(io.BytesIO(self.read(path)))
+            return pl.read_parquet(io.BytesIO(self.read(path)), columns=columns)
         except pl.exceptions.PolarsError:
             raise LakeProblem(f"{path} in the lake {self.url} is damaged; {MEND}") from None
 
@@ -181,8 +181,8 @@ class Lake:
         ]
 
     def raw(self, files: Iterable[RawFile], schema: pl.Schema) -> pl.DataFrame:
-        """The rows of raw files, in the order given."""
-        frames = [self._frame(file.path) for file in files]
+        """The rows of raw files, in the order given, with the schema's columns."""
+        frames = [self._frame(file.path, schema.names()) for file in files]
         return pl.concat([schema.to_frame(), *frames])
 
     def sweep_raw(self) -> None:

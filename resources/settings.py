@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     database_url: str | None = Field(None, description="PostgreSQL; the embedded server where it is not set")
     source_url: str | None = Field(None, description="the app's database, where it is another; only read")
     lake: str | None = Field(None, description="where Parquet goes: a folder or an fsspec URL")
+    participants: Path | None = Field(None, description="TOML file that says whose input counts")
     pseudonym_key: str | None = Field(None, description="key of the participants' pseudonyms")
 
     @cached_property

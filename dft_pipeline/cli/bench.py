@@ -13,7 +13,7 @@ from dft_pipeline.graph.contested import contested
 from dft_pipeline.graph.graph_values import graph_values
 from dft_pipeline.policies import DEFAULT, Aggregation
 from dft_pipeline.raw.tables import RELATIONSHIPS
-from dft_pipeline.tables import TABLES, TIME
+from dft_pipeline.tables import TABLES
 from dft_pipeline.values import one_voice
 
 VALUES, CASES, CONTEXTS = 2_000, 10, 100
@@ -21,6 +21,7 @@ ASKED_PER_VALUE = 10  # wiser values that a value is proposed to move to
 JUDGMENTS_PER_PERSON = 10
 ANSWER_SHARES = (0.65, 0.15, 0.2)
 BEGIN = np.datetime64("2024-01-01", "us")
+TIME = pl.Datetime("us", "UTC")
 
 
 class Timing(NamedTuple):

@@ -166,8 +166,15 @@ def build(
     select: Annotated[
         str | None, typer.Option(help="Only these assets, with commas between them.", metavar="ASSETS")
     ] = None,
+    participants: Annotated[
+        Path | None,
+        typer.Option(help="A TOML file that says whose input counts.", exists=True, dir_okay=False),
+    ] = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Build anew a day that was built with other settings.")
+    ] = False,
+    accept_drop: Annotated[
+        bool, typer.Option("--accept-drop", help="Build even if a fifth of the edges or more is gone.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -176,7 +183,14 @@ def build(
     from resources.settings import settings
 
     day = _ended(as_of)
-    config = {"policy": policy, "h": h, "dedup": dedup}
+    people = None if participants is None else str(participants.absolute())
+    config = {
+        "policy": policy,
+        "h": h,
+        "dedup": dedup,
+        "participants": people,
+        "accept_drop": accept_drop,
+    }
     chosen = settings()
     lake = _lake(chosen)
     _refuse_other_settings(chosen, lake, day, config, replace)
@@ -431,14 +445,14 @@ def _ended(text: str) -> date:
 
 
 def _refuse_other_settings(
-    chosen: "Settings", lake: "Lake", day: date, config: dict[str, str | None], replace: bool
+    chosen: "Settings", lake: "Lake", day: date, config: dict[str, Any], replace: bool
 ) -> None:
     from dft_pipeline.manifest import settings_hash
-    from dft_pipeline.policies import snapshot_settings
     from dft_pipeline.values.pseudonyms import fingerprint
+    from resources.build import BuildSettings
 
     try:
-        wanted = snapshot_settings(**config)
+        wanted = BuildSettings(**config).snapshot
     except ValueError as error:
         _usage(str(error))
     built = lake.manifest(day)
@@ -483,9 +497,7 @@ def _prepare_dagster(chosen: "Settings", url: str) -> None:
     prepare_dagster(url, chosen)
 
 
-def _run_nightly(
-    chosen: "Settings", url: str, day: date, config: dict[str, str | None], select: str | None
-) -> None:
+def _run_nightly(chosen: "Settings", url: str, day: date, config: dict[str, Any], select: str | None) -> None:
     """Runs the job in this process. Raises Failed with the cause where a step or a check fails."""
     _prepare_dagster(chosen, url)
     from dft_pipeline.cli.nightly import CannotSelect, RunFailed, UnknownAsset, run_nightly

@@ -9,8 +9,9 @@ import dagster as dg
 from assets.dataset import READ
 from dft_pipeline.definitions import defs
 from dft_pipeline.manifest import settings_hash
-from dft_pipeline.policies import snapshot_settings
-from resources.build import Workplace
+from resources.build import BuildSettings, Workplace
+
+Config = dict[str, Any]  # the fields of BuildSettings; None stands for the default
 
 
 class UnknownAsset(ValueError):
@@ -25,8 +26,8 @@ class RunFailed(RuntimeError):
     """A step or a blocking check failed; says which, and why."""
 
 
-def run_nightly(day: date, config: dict[str, str | None], select: Sequence[str] | None) -> None:
-    """Builds the day's snapshot. `config` has the fields of BuildSettings; `select` names assets, None all.
+def run_nightly(day: date, config: Config, select: Sequence[str] | None) -> None:
+    """Builds the day's snapshot. `select` names assets, None all.
 
     Raises UnknownAsset, CannotSelect, or RunFailed with the cause; a snapshot that was there before stays
     as it was.
@@ -70,13 +71,13 @@ def _selected(job: dg.JobDefinition, names: Sequence[str]) -> list[dg.AssetKey]:
     return sorted(wanted.resolve(graph))
 
 
-def _refuse_mixture(day: date, config: dict[str, str | None], keys: Sequence[dg.AssetKey]) -> None:
+def _refuse_mixture(day: date, config: Config, keys: Sequence[dg.AssetKey]) -> None:
     """Raises CannotSelect where a part, built now, would not fit the rest of the snapshot that is there."""
     workplace = Workplace()
     built = workplace.lake.manifest(day)
     if built is None:
         raise CannotSelect(f"there is no snapshot of {day} yet, of which a part could be built anew")
-    if built["settings_hash"] != settings_hash(snapshot_settings(**config)):
+    if built["settings_hash"] != settings_hash(BuildSettings(**config).snapshot):
         raise CannotSelect(f"{day} was built with other settings; build it whole, with --replace")
     read = {file["path"] for file in built["raw_files"]}
     now = {file.path for name in READ for file in workplace.raw_files(name, day)}

@@ -73,9 +73,15 @@ def _value(column: SourceColumn, found: object, is_key: bool) -> object:
     value = PARSERS[column.type](found)
     if column.allowed and value not in column.allowed:
         raise Broken("unknown_enum")
+    if isinstance(value, int) and not _is_within(column, value):
+        raise Broken("out_of_range")
     if is_key and isinstance(value, str) and len(value.encode()) > LONGEST_KEY:
         raise Broken("out_of_range")
     return value
+
+
+def _is_within(column: SourceColumn, value: int) -> bool:
+    return (column.low is None or value >= column.low) and (column.high is None or value <= column.high)
 
 
 def _integer(found: object) -> int:

@@ -1,28 +1,71 @@
 """The deliberation app's tables, as the project reads them: one declaration per table.
 
-What belongs here: names, keys, columns and types of the source. What does not: how a file or a
-database is read (`reading`, `resources`), or what the pipeline makes of a row (`values`).
+What belongs here: names, keys, columns, types, ranges, references and meaning of the source. What does not:
+how a file or a database is read (`reading`, `resources`), or what the pipeline makes of a row (`values`).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
 from typing import Literal
+
+import dataframely as dy
+import polars as pl
+
+from dft_pipeline.contracts import RowRule, contract
 
 ColumnType = Literal["integer", "text", "texts", "time", "boolean", "json"]
 
 RELATIONSHIPS = ("upgrade", "no_upgrade", "not_sure")
+FEWEST_CRITERIA, MOST_CRITERIA = 2, 10
+# A clock outside of this stood still or ran away.
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+PARTICIPANT = "participant_id"
 
 
 @dataclass(frozen=True)
 class SourceColumn:
-    """A column of the app. `participant`: holds a user's id. `identifying`: never extracted."""
+    """A column of the app. `participant`: holds a user's id. `identifying`: never extracted.
+
+    `references` is the table whose key it should name; `low` and `high` bound an integer, both included.
+    """
 
     name: str
     type: ColumnType
+    meaning: str
     nullable: bool = False
     identifying: bool = False
     participant: bool = False
     allowed: tuple[str, ...] = ()
+    low: int | None = None
+    high: int | None = None
+    references: str | None = None
+
+    @property
+    def pseudonymous(self) -> str:
+        """Its name past the raw tables, where participants are pseudonyms."""
+        return PARTICIPANT if self.participant else self.name
+
+    @property
+    def promised(self) -> dy.Column:
+        """What each of its values holds to, once it is in the lake."""
+        null = self.nullable
+        if self.participant:
+            return dy.String(nullable=null)
+        if self.allowed:
+            return dy.String(nullable=null, regex=f"^({'|'.join(self.allowed)})$")
+        match self.type:
+            case "integer":
+                return dy.Int64(nullable=null, min=self.low, max=self.high)
+            case "texts":
+                return dy.List(dy.String(), nullable=null)
+            case "time":
+                return dy.Datetime(nullable=null, min=EARLIEST, max=LATEST, time_zone="UTC", time_unit="us")
+            case "boolean":
+                return dy.Bool(nullable=null)
+            case "text" | "json":
+                return dy.String(nullable=null)
 
 
 @dataclass(frozen=True)
@@ -64,23 +107,87 @@ class SourceTable:
         """Whether rows say when they were last changed, so that the newer one can win."""
         return "updatedAt" in self.by_name
 
+    @property
+    def participant_column(self) -> str | None:
+        """The column that says whose row it is."""
+        return next((column.name for column in self.columns if column.participant), None)
 
-def _integer(name: str, nullable: bool = False) -> SourceColumn:
-    return SourceColumn(name, "integer", nullable)
+    @property
+    def pseudonymous_key(self) -> tuple[str, ...]:
+        return tuple(self.by_name[name].pseudonymous for name in self.key)
+
+    @property
+    def checked(self) -> tuple[SourceColumn, ...]:
+        """The columns that rows are admitted by: all but JSON, which whoever reads it checks."""
+        return tuple(column for column in self.extracted if column.type != "json")
+
+    @property
+    def rules(self) -> tuple[RowRule, ...]:
+        """The promises about more than the value of one column."""
+        times = (IN_ORDER,) if self.is_dated and self.is_versioned else ()
+        return (*times, *(CARD_RULES if "evaluationCriteria" in self.by_name else ()))
+
+    @cached_property
+    def contract(self) -> type[dy.Schema]:
+        """What every row in the lake holds to, participants under pseudonyms."""
+        columns = {column.pseudonymous: column.promised for column in self.checked}
+        return contract(self.name, columns, self.rules)
 
 
-def _text(name: str, nullable: bool = False) -> SourceColumn:
-    return SourceColumn(name, "text", nullable)
-
-
-_USER_ID = SourceColumn("userId", "integer", participant=True)
-_TIMES = (SourceColumn("createdAt", "time"), SourceColumn("updatedAt", "time"))
-_CARD = (
-    _text("title"),
-    _text("instructionsShort"),
-    _text("instructionsDetailed"),
-    SourceColumn("evaluationCriteria", "texts"),
+IN_ORDER = RowRule("times_out_of_order", "updatedAt", pl.col("updatedAt") >= pl.col("createdAt"))
+_CRITERIA = pl.col("evaluationCriteria")
+CARD_RULES = (
+    RowRule(
+        "criteria_count",
+        "evaluationCriteria",
+        _CRITERIA.list.len().is_between(FEWEST_CRITERIA, MOST_CRITERIA),
+    ),
+    RowRule(
+        "blank_criterion",
+        "evaluationCriteria",
+        (_CRITERIA.list.eval(pl.element().str.strip_chars() == "").list.any()).not_(),
+    ),
 )
+
+
+def _integer(
+    name: str, meaning: str, nullable: bool = False, low: int | None = None, high: int | None = None
+) -> SourceColumn:
+    return SourceColumn(name, "integer", meaning, nullable, low=low, high=high)
+
+
+def _text(name: str, meaning: str, nullable: bool = False, allowed: tuple[str, ...] = ()) -> SourceColumn:
+    return SourceColumn(name, "text", meaning, nullable, allowed=allowed)
+
+
+def _identifying(name: str, meaning: str) -> SourceColumn:
+    return SourceColumn(name, "text", meaning, nullable=True, identifying=True)
+
+
+def _number_of(table: str, name: str, meaning: str, nullable: bool = False) -> SourceColumn:
+    return SourceColumn(name, "integer", meaning, nullable, references=table)
+
+
+def _name_of(table: str, name: str, meaning: str, nullable: bool = False) -> SourceColumn:
+    return SourceColumn(name, "text", meaning, nullable, references=table)
+
+
+_USER_ID = SourceColumn("userId", "integer", "the participant", participant=True, references="user")
+_TIMES = (
+    SourceColumn("createdAt", "time", "when the row was made, UTC"),
+    SourceColumn("updatedAt", "time", "when it was last changed, UTC"),
+)
+_CARD = (
+    _text("title", "the card's name"),
+    _text("instructionsShort", "what the chatbot should do, in a sentence"),
+    _text("instructionsDetailed", "what the chatbot should do, in full"),
+    SourceColumn("evaluationCriteria", "texts", "things to attend to, 2 to 10 phrases, in the card's order"),
+)
+_CASE = _name_of("case", "caseId", "the case")
+_CONTEXT = _name_of("context", "contextId", 'the "When ..." string')
+_FROM = _number_of("canonicalValuesCard", "fromId", "the value that one moves from")
+_TO = _number_of("canonicalValuesCard", "toId", "the value that is proposed as wiser")
+_SHOWN = _number_of("canonicalValuesCard", "valuesCardId", "the value, by its canonical card")
 
 _TABLES = (
     SourceTable(
@@ -88,15 +195,15 @@ _TABLES = (
         "a participant",
         ("id",),
         (
-            SourceColumn("id", "integer", participant=True),
-            SourceColumn("email", "text", nullable=True, identifying=True),
-            SourceColumn("name", "text", nullable=True, identifying=True),
+            SourceColumn("id", "integer", "the participant", participant=True),
+            _identifying("email", "e-mail address"),
+            _identifying("name", "the person's name"),
             *_TIMES,
-            SourceColumn("role", "texts", nullable=True),
-            SourceColumn("isAdmin", "boolean", nullable=True),
-            _text("signupType", nullable=True),
-            SourceColumn("prolificId", "text", nullable=True, identifying=True),
-            _integer("batch", nullable=True),
+            SourceColumn("role", "texts", "what the app lets them do", nullable=True),
+            SourceColumn("isAdmin", "boolean", "whether they run the app", nullable=True),
+            _text("signupType", "how they were recruited, e.g. `PROLIFIC` or `EMAIL`", nullable=True),
+            _identifying("prolificId", "the recruiting platform's id"),
+            _integer("batch", "the recruitment batch", nullable=True),
         ),
     ),
     SourceTable(
@@ -104,11 +211,11 @@ _TABLES = (
         "one participant's self-reported background",
         ("id",),
         (
-            _integer("id"),
+            _integer("id", "the row"),
             _USER_ID,
-            _text("usPoliticalAffiliation", nullable=True),
-            _integer("age", nullable=True),
-            _text("sex", nullable=True),
+            _text("usPoliticalAffiliation", "political affiliation, as reported", nullable=True),
+            _integer("age", "age in years", nullable=True, low=0, high=130),
+            _text("sex", "sex, as reported", nullable=True),
         ),
         optional=True,
     ),
@@ -116,55 +223,71 @@ _TABLES = (
         "case",
         "a contentious question put to the chatbot",
         ("id",),
-        (_text("id"), _text("title"), _text("question"), _text("seedMessage", nullable=True)),
+        (
+            _text("id", "the case"),
+            _text("title", "its name"),
+            _text("question", "what the user asks"),
+            _text("seedMessage", "the chatbot's opening message", nullable=True),
+        ),
     ),
-    SourceTable("context", 'a "When ..." string', ("id",), (_text("id"),)),
+    SourceTable("context", 'a "When ..." string', ("id",), (_text("id", "the string itself"),)),
     SourceTable(
         "contextsOnCases",
         "a context that belongs to a case",
         ("contextId", "caseId"),
-        (_text("contextId"), _text("caseId"), *_TIMES),
+        (_CONTEXT, _CASE, *_TIMES),
     ),
     SourceTable(
         "chat",
         "a transcript in which a participant articulates a value for one case",
         ("id",),
         (
-            _text("id"),
+            _text("id", "the chat"),
             _USER_ID,
-            _text("caseId"),
-            SourceColumn("transcript", "json"),
-            _text("copiedFromId", nullable=True),
+            _CASE,
+            SourceColumn("transcript", "json", "the messages, oldest first"),
+            _text("copiedFromId", "the chat that it is a copy of; a copy never counts", nullable=True),
             *_TIMES,
+            SourceColumn("evaluation", "json", "the app's evaluation of the dialogue", nullable=True),
         ),
         optional=True,
-        evidence=True,
-    ),
-    SourceTable(
-        "valuesCard",
-        "a values card that one participant articulated in one chat",
-        ("id",),
-        (
-            _integer("id"),
-            *_CARD,
-            *_TIMES,
-            _integer("canonicalCardId", nullable=True),
-            _text("chatId", nullable=True),
-            _text("quality", nullable=True),
-        ),
         evidence=True,
     ),
     SourceTable(
         "canonicalValuesCard",
         "a card that the app made stand for all cards with the same meaning",
         ("id",),
-        (_integer("id"), *_CARD, *_TIMES),
+        (_integer("id", "the card, and under `given` deduplication the value"), *_CARD, *_TIMES),
+    ),
+    SourceTable(
+        "valuesCard",
+        "a values card that one participant articulated in one chat",
+        ("id",),
+        (
+            _integer("id", "the card"),
+            *_CARD,
+            *_TIMES,
+            _number_of(
+                "canonicalValuesCard",
+                "canonicalCardId",
+                "the canonical card that the app merged it into; null where it has not yet",
+                nullable=True,
+            ),
+            _name_of("chat", "chatId", "the chat that it was articulated in", nullable=True),
+            _text("quality", "the app's verdict, e.g. `ok` or `invalid`", nullable=True),
+        ),
+        evidence=True,
     ),
     SourceTable(
         "deduplicatedCard",
         "a canonical card of one generation of the app's background deduplication",
         ("id",),
-        (_integer("id"), _integer("generation"), *_CARD, *_TIMES),
+        (
+            _integer("id", "the card"),
+            _integer("generation", "the run of the background deduplication"),
+            *_CARD,
+            *_TIMES,
+        ),
         optional=True,
     ),
     SourceTable(
@@ -172,25 +295,54 @@ _TABLES = (
         "a card's deduplicated card in one generation",
         ("valuesCardId", "deduplicatedCardId", "generation"),
         (
-            _integer("valuesCardId"),
-            _integer("deduplicatedCardId"),
-            _integer("generation"),
+            _number_of("valuesCard", "valuesCardId", "the participant's card"),
+            _number_of("deduplicatedCard", "deduplicatedCardId", "what it became"),
+            _integer("generation", "the run of the background deduplication"),
             *_TIMES,
         ),
         optional=True,
     ),
     SourceTable(
+        "deduplicationVerification",
+        "a participant's verdict on whether two cards mean the same value",
+        ("id",),
+        (
+            _integer("id", "the row"),
+            _USER_ID,
+            _number_of("valuesCard", "valuesCardId", "the one card"),
+            _number_of("valuesCard", "otherValuesCardId", "the other card"),
+            _text("verdict", "the answer", allowed=("same", "different", "unsure")),
+            *_TIMES,
+        ),
+        optional=True,
+        evidence=True,
+    ),
+    SourceTable(
         "impression",
         "a value shown to a participant in a draw",
         ("id",),
-        (_integer("id"), _USER_ID, _text("drawId"), _integer("valuesCardId"), _text("caseId"), *_TIMES),
+        (
+            _integer("id", "the row"),
+            _USER_ID,
+            _text("drawId", "the draw: what was shown together"),
+            _SHOWN,
+            _CASE,
+            *_TIMES,
+        ),
         evidence=True,
     ),
     SourceTable(
         "vote",
         "a value that a participant marked as wise in a draw",
         ("id",),
-        (_integer("id"), _USER_ID, _integer("valuesCardId"), _text("caseId"), *_TIMES, _text("drawId")),
+        (
+            _integer("id", "the row"),
+            _USER_ID,
+            _SHOWN,
+            _CASE,
+            *_TIMES,
+            _text("drawId", "the draw that it was picked from"),
+        ),
         evidence=True,
     ),
     SourceTable(
@@ -198,12 +350,12 @@ _TABLES = (
         "a proposed upgrade from one value to a wiser one in a context",
         ("fromId", "toId"),
         (
-            _integer("fromId"),
-            _integer("toId"),
-            _text("story"),
-            _text("contextId"),
+            _FROM,
+            _TO,
+            _text("story", "the first-person story that is shown with it"),
+            _CONTEXT,
             *_TIMES,
-            _text("runId", nullable=True),
+            _text("runId", "the run that proposed it", nullable=True),
         ),
         optional=True,
     ),
@@ -213,16 +365,44 @@ _TABLES = (
         ("userId", "fromId", "toId"),
         (
             _USER_ID,
-            _integer("fromId"),
-            _integer("toId"),
-            _text("story", nullable=True),
-            _text("contextId"),
-            _text("runId", nullable=True),
-            SourceColumn("relationship", "text", allowed=RELATIONSHIPS),
-            _text("comment", nullable=True),
+            _FROM,
+            _TO,
+            _text("story", "the story that was shown", nullable=True),
+            _CONTEXT,
+            _text("runId", "the run that proposed the upgrade", nullable=True),
+            _text("relationship", "the answer", allowed=RELATIONSHIPS),
+            _text("comment", "what the participant added", nullable=True),
             *_TIMES,
         ),
         evidence=True,
+    ),
+    SourceTable(
+        "graphPositionVerification",
+        "a participant's verdict on where a value stands in the graph",
+        ("id",),
+        (
+            _integer("id", "the row"),
+            _USER_ID,
+            _FROM,
+            _TO,
+            _text("verdict", "the answer", allowed=("agree", "disagree", "unsure")),
+            _text("comment", "what the participant added", nullable=True),
+            *_TIMES,
+        ),
+        optional=True,
+        evidence=True,
+    ),
+    SourceTable(
+        "survey_answers",
+        "a participant's answer to one question of the closing survey",
+        ("userId", "question"),
+        (
+            _USER_ID,
+            _text("question", "the question, word for word"),
+            _integer("answer", "agreement, from 1 (not at all) to 5 (fully)", nullable=True, low=1, high=5),
+            _text("text", "what the participant wrote", nullable=True),
+        ),
+        optional=True,
     ),
 )
 

@@ -120,6 +120,7 @@ def _chat_rows(rng: np.random.Generator, plan: ChatPlan, transcripts: list[list[
         copiedFromId=[None] * len(transcripts),
         createdAt=iso(plan.started),
         updatedAt=iso(plan.ended),
+        evaluation=[None] * len(transcripts),
     )
 
 
@@ -154,4 +155,5 @@ def _copies(rng: np.random.Generator, plan: ChatPlan, chats: list[Row], done: In
         copiedFromId=[source["id"] for source in sources],
         createdAt=created,
         updatedAt=created,
+        evaluation=[None] * len(sources),
     )

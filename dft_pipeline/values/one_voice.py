@@ -10,18 +10,11 @@ from typing import NamedTuple
 
 import polars as pl
 
-from dft_pipeline.raw.tables import RELATIONSHIPS, SOURCE_TABLES
 from dft_pipeline.tables import TABLES
+from dft_pipeline.values.participants import EXCLUSIONS
+from dft_pipeline.values.setting_aside import Rule, Sorted, quarantined, sort_out, without
 
 LATEST = ("updatedAt", "createdAt")
-VALUE_LENGTH = 200  # characters of an offending value that are kept
-
-
-class Voices(NamedTuple):
-    """The rows that count, and the rows set aside (columns of table `quarantine`)."""
-
-    kept: pl.DataFrame
-    set_aside: pl.DataFrame
 
 
 class AllVoices(NamedTuple):
@@ -31,14 +24,6 @@ class AllVoices(NamedTuple):
     votes: pl.DataFrame
     articulations: pl.DataFrame
     set_aside: pl.DataFrame
-
-
-class Rule(NamedTuple):
-    """A row for which `breaks` holds is set aside under `name`, for its `column`."""
-
-    name: str
-    column: str
-    breaks: pl.Expr
 
 
 def voices(raw: Mapping[str, pl.DataFrame], card_values: pl.DataFrame, links: pl.DataFrame) -> AllVoices:
@@ -54,33 +39,14 @@ def voices(raw: Mapping[str, pl.DataFrame], card_values: pl.DataFrame, links: pl
     )
 
 
-def unaccounted(raw: Mapping[str, pl.DataFrame], found: AllVoices, card_values: pl.DataFrame) -> list[str]:
-    """The raw tables whose rows are not all used or set aside, in words."""
-    used = {
-        "edge": len(found.judgments),
-        "vote": found.votes["is_vote"].sum(),
-        "impression": len(found.votes) - found.votes["is_vote"].sum(),
-        "valuesCard": len(card_values.filter(pl.col("card_kind") == "card")),
-    }
-    aside = dict(found.set_aside["table"].value_counts().iter_rows())
-    return [
-        f"{name}: {len(raw[name])} read, {count} used, {aside.get(name, 0)} set aside"
-        for name, count in used.items()
-        if len(raw[name]) != count + aside.get(name, 0)
-    ]
-
-
-def judgments(edges: pl.DataFrame, card_values: pl.DataFrame, links: pl.DataFrame) -> Voices:
+def judgments(edges: pl.DataFrame, card_values: pl.DataFrame, links: pl.DataFrame) -> Sorted:
     """Table `judgments` of the app's `edge` rows, moved to the values that their cards became."""
     moved = _on_values(_on_values(edges, card_values, "fromId"), card_values, "toId")
     rules = (
-        Rule("unknown_enum", "relationship", ~pl.col("relationship").is_in(RELATIONSHIPS)),
-        Rule("unknown_value", "fromId", pl.col("fromId_value").is_null()),
-        Rule("unknown_value", "toId", pl.col("toId_value").is_null()),
         Rule("merged_away", "toId", pl.col("fromId_value") == pl.col("toId_value")),
         _superseded("toId", ("participant_id", "fromId_value", "toId_value"), ("fromId", "toId")),
     )
-    voices = _sort_out("edge", moved, rules)
+    voices = sort_out("edge", moved, rules)
     cases = links.group_by("context_id").agg(case_ids=pl.col("case_id").unique().sort())
     named = voices.kept.rename(
         {
@@ -92,50 +58,53 @@ def judgments(edges: pl.DataFrame, card_values: pl.DataFrame, links: pl.DataFram
         }
     ).join(cases, on="context_id", how="left")
     no_cases = pl.col("case_ids").fill_null(pl.lit([], dtype=pl.List(pl.String)))
-    return Voices(TABLES["judgments"].conform(named.with_columns(no_cases)), voices.set_aside)
+    return Sorted(TABLES["judgments"].conform(named.with_columns(no_cases)), voices.set_aside)
 
 
-def votes(cast: pl.DataFrame, impressions: pl.DataFrame, card_values: pl.DataFrame) -> Voices:
+def judgments_without_rule(
+    edges: pl.DataFrame, set_aside: pl.DataFrame, card_values: pl.DataFrame, links: pl.DataFrame
+) -> dict[str, pl.DataFrame]:
+    """The table `judgments` as it would be without each rule that leaves participants' input out, by rule.
+
+    `edges` are all rows of the app's `edge`; only rules that left any of them out are asked about.
+    """
+    gone = set_aside.filter(pl.col("table") == "edge")
+    rules = gone.filter(pl.col("rule").is_in(EXCLUSIONS))["rule"].unique().sort()
+    return {
+        rule: judgments(without("edge", edges, gone.filter(pl.col("rule") != rule)), card_values, links).kept
+        for rule in rules
+    }
+
+
+def votes(cast: pl.DataFrame, impressions: pl.DataFrame, card_values: pl.DataFrame) -> Sorted:
     """Table `votes` of the app's `vote` and `impression` rows."""
     parts = [
         _vote_voices(name, rows, card_values, is_vote)
         for name, rows, is_vote in (("vote", cast, True), ("impression", impressions, False))
     ]
     kept = TABLES["votes"].conform(pl.concat(part.kept for part in parts))
-    return Voices(kept, pl.concat(part.set_aside for part in parts))
+    return Sorted(kept, pl.concat(part.set_aside for part in parts))
 
 
 def cards_without_value(cards: pl.DataFrame, card_values: pl.DataFrame) -> pl.DataFrame:
-    """The participants' cards that became no value, as rows of `quarantine`.
-
-    `unassigned`: the app gave them no canonical card; `unknown_value`: one that is not there.
-    """
+    """The participants' cards that became no value (`unassigned`), as rows of `quarantine`."""
     theirs = card_values.filter(pl.col("card_kind") == "card").select(id="card_id")
     without = cards.join(theirs, on="id", how="anti")
-    rules = (
-        Rule("unassigned", "canonicalCardId", pl.col("canonicalCardId").is_null()),
-        Rule("unknown_value", "canonicalCardId", pl.col("canonicalCardId").is_not_null()),
-    )
-    return _sort_out("valuesCard", without, rules).set_aside
+    return quarantined("valuesCard", without, "canonicalCardId", "unassigned")
 
 
 def articulations(cards: pl.DataFrame, chats: pl.DataFrame, card_values: pl.DataFrame) -> pl.DataFrame:
-    """Table `articulations`: a card's participant and case are its chat's; a copied chat never counts."""
-    own = chats.filter(pl.col("copiedFromId").is_null()).select(
-        "participant_id", chatId="id", case_id="caseId"
-    )
+    """Table `articulations`: a card's participant and case are its chat's."""
+    own = chats.select("participant_id", chatId="id", case_id="caseId")
     theirs = card_values.filter(pl.col("card_kind") == "card").select("value_id", id="card_id")
     table = TABLES["articulations"]
     return table.conform(cards.join(own, on="chatId").join(theirs, on="id").unique(table.key))
 
 
-def _vote_voices(name: str, rows: pl.DataFrame, card_values: pl.DataFrame, is_vote: bool) -> Voices:
+def _vote_voices(name: str, rows: pl.DataFrame, card_values: pl.DataFrame, is_vote: bool) -> Sorted:
     moved = _on_values(rows, card_values, "valuesCardId")
-    rules = (
-        Rule("unknown_value", "valuesCardId", pl.col("valuesCardId_value").is_null()),
-        _superseded("valuesCardId", ("participant_id", "valuesCardId_value", "caseId"), ("id",)),
-    )
-    voices = _sort_out(name, moved, rules)
+    once = _superseded("valuesCardId", ("participant_id", "valuesCardId_value", "caseId"), ("id",))
+    voices = sort_out(name, moved, (once,))
     kept = voices.kept.select(
         "participant_id",
         value_id="valuesCardId_value",
@@ -143,7 +112,7 @@ def _vote_voices(name: str, rows: pl.DataFrame, card_values: pl.DataFrame, is_vo
         is_vote=pl.lit(is_vote),
         created_at="createdAt",
     )
-    return Voices(kept, voices.set_aside)
+    return Sorted(kept, voices.set_aside)
 
 
 def _on_values(rows: pl.DataFrame, card_values: pl.DataFrame, column: str) -> pl.DataFrame:
@@ -157,27 +126,3 @@ def _on_values(rows: pl.DataFrame, card_values: pl.DataFrame, column: str) -> pl
 def _superseded(column: str, voice: Sequence[str], original_key: Sequence[str]) -> Rule:
     order = pl.struct(*LATEST, *original_key)
     return Rule("superseded", column, order.rank("ordinal", descending=True).over(voice) > 1)
-
-
-def _sort_out(name: str, rows: pl.DataFrame, rules: Sequence[Rule]) -> Voices:
-    """Asks each rule, in order, of the rows that the ones before it left."""
-    aside = []
-    for rule in rules:
-        marked = rows.with_columns(broken=rule.breaks.fill_null(False))
-        aside.append(_quarantined(name, marked.filter("broken"), rule))
-        rows = marked.filter(~pl.col("broken")).drop("broken")
-    return Voices(rows, pl.concat(aside))
-
-
-def _quarantined(name: str, rows: pl.DataFrame, rule: Rule) -> pl.DataFrame:
-    key = ["participant_id" if column == "userId" else column for column in SOURCE_TABLES[name].key]
-    value = pl.col(rule.column).cast(pl.String).str.slice(0, VALUE_LENGTH)
-    table = TABLES["quarantine"]
-    return rows.select(
-        table=pl.lit(name),
-        key=pl.struct(key).struct.json_encode(),
-        column=pl.lit(rule.column),
-        rule=pl.lit(rule.name),
-        value=value,
-        source=pl.lit(f"raw/{name}"),
-    ).select(table.columns.keys())

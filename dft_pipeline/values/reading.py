@@ -3,7 +3,8 @@
 import polars as pl
 
 # The political affiliations that stand for "not known": what the recruiting platform wrote when it forgot.
-NO_ANSWER = ("DATA_EXPIRED", "CONSENT_REVOKED", "")
+REVOKED = "CONSENT_REVOKED"
+NO_ANSWER = ("DATA_EXPIRED", REVOKED, "")
 
 
 def links(contexts_on_cases: pl.DataFrame) -> pl.DataFrame:

@@ -49,8 +49,10 @@ CREATE TABLE IF NOT EXISTS "Chat" (
     "transcript" jsonb NOT NULL,
     "copiedFromId" text,
     "createdAt" timestamp NOT NULL,
-    "updatedAt" timestamp NOT NULL
+    "updatedAt" timestamp NOT NULL,
+    "evaluation" jsonb
 );
+ALTER TABLE "Chat" ADD COLUMN IF NOT EXISTS "evaluation" jsonb;
 
 CREATE TABLE IF NOT EXISTS "ValuesCard" (
     "id" bigint PRIMARY KEY,
@@ -138,4 +140,33 @@ CREATE TABLE IF NOT EXISTS "Edge" (
     "createdAt" timestamp NOT NULL,
     "updatedAt" timestamp NOT NULL,
     PRIMARY KEY ("userId", "fromId", "toId")
+);
+
+CREATE TABLE IF NOT EXISTS "DeduplicationVerification" (
+    "id" bigint PRIMARY KEY,
+    "userId" bigint NOT NULL,
+    "valuesCardId" bigint NOT NULL,
+    "otherValuesCardId" bigint NOT NULL,
+    "verdict" text NOT NULL,
+    "createdAt" timestamp NOT NULL,
+    "updatedAt" timestamp NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS "GraphPositionVerification" (
+    "id" bigint PRIMARY KEY,
+    "userId" bigint NOT NULL,
+    "fromId" bigint NOT NULL,
+    "toId" bigint NOT NULL,
+    "verdict" text NOT NULL,
+    "comment" text,
+    "createdAt" timestamp NOT NULL,
+    "updatedAt" timestamp NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS "Survey_answers" (
+    "userId" bigint NOT NULL,
+    "question" text NOT NULL,
+    "answer" bigint,
+    "text" text,
+    PRIMARY KEY ("userId", "question")
 );

@@ -42,11 +42,10 @@ def test_raw_is_unpartitioned_and_the_rest_is_daily() -> None:
             assert partitions.start == datetime(2023, 1, 1, tzinfo=UTC), spec.key
 
 
-def test_every_snapshot_table_has_a_blocking_check_of_its_key() -> None:
+def test_every_snapshot_table_has_blocking_checks_of_its_key_and_its_contract() -> None:
     checks = {key: GRAPH.get_check_spec(key) for key in GRAPH.asset_check_keys}
-    assert all(spec.blocking for spec in checks.values())
-    named = {(key.asset_key.to_user_string(), key.name) for key in checks}
-    assert {(name, "keys_unique") for name in TABLES} <= named
+    blocking = {(key.asset_key.to_user_string(), key.name) for key, spec in checks.items() if spec.blocking}
+    assert {(name, check) for name in TABLES for check in ("keys_unique", "keeps_contract")} <= blocking
 
 
 def test_the_schedule_builds_the_day_that_ended() -> None:

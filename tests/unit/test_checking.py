@@ -25,7 +25,7 @@ RULES = {
     "bad_time",
 }
 GOOD: Mapping[ColumnType, Any] = {
-    "integer": 7,
+    "integer": 5,
     "text": "When in doubt",
     "texts": ["CARE for others", ""],
     "time": "2023-10-17T23:59:59.999Z",
@@ -382,7 +382,7 @@ def is_sound(column: SourceColumn, value: object) -> bool:
     if type(value) is not TYPES[column.type]:
         return False
     if isinstance(value, int):
-        return value in INT64
+        return value in INT64 and (column.low is None or column.low <= value <= (column.high or 0))
     if isinstance(value, datetime):
         return value.tzinfo is None
     texts = value if isinstance(value, list) else [value]

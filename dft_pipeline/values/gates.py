@@ -1,0 +1,105 @@
+"""What the tables of the stage values must be like."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from dft_pipeline.gates import Gate, Measured
+from dft_pipeline.raw.tables import FEWEST_CRITERIA, MOST_CRITERIA
+from dft_pipeline.table_gates import examples
+
+CAPITALISED = r"^\p{Lu}[\p{Lu}'’\-]+"
+ONE_PERSON = r"\b(?:I|[Mm]e|[Mm]y|[Mm]ine|[Mm]yself|[Hh]e|[Ss]he|[Hh]im|[Hh]is|[Hh]ers?)\b"
+
+ONE_VALUE = Gate(
+    "cards_have_a_value", "card_values", "every card has a value", high=0, blocks=False, unit="cards"
+)
+CRITERIA = Gate(
+    "criteria_2_to_10", "canonical_values", "a value has 2 to 10 criteria, none empty", high=0, unit="values"
+)
+PHRASES = Gate(
+    "criteria_begin_capitalised",
+    "canonical_values",
+    "a criterion begins with a capitalised phrase",
+    high=0,
+    blocks=False,
+    unit="criteria",
+)
+IMPERSONAL = Gate(
+    "criteria_are_impersonal",
+    "canonical_values",
+    "no criterion has words that point at one person",
+    high=0,
+    blocks=False,
+    unit="criteria",
+)
+LARGEST = Gate(
+    "no_value_takes_all",
+    "canonical_values",
+    "no value holds more than half of the cards",
+    high=0.5,
+    blocks=False,
+    unit="share",
+)
+SINGLETONS = Gate(
+    "singletons_steady",
+    "canonical_values",
+    "the share of values with one card moved by no more than 0.1 since the last snapshot",
+    high=0.1,
+    blocks=False,
+    unit="share",
+)
+TOTALS = Gate(
+    "totals_add_up",
+    "quarantine",
+    "rows read = rows used + rows set aside, table by table",
+    high=0,
+    unit="tables",
+)
+
+VALUE_GATES = (ONE_VALUE, CRITERIA, PHRASES, IMPERSONAL, LARGEST, SINGLETONS)
+
+
+def measured_values(
+    cards: pl.DataFrame, card_values: pl.DataFrame, values: pl.DataFrame, before: pl.DataFrame | None
+) -> list[Measured]:
+    """What the gates see; `cards` are those that take part, `before` the last snapshot's values, if any."""
+    theirs = card_values.filter(pl.col("card_kind") == "card")["card_id"].implode()
+    without = cards.filter(~pl.col("id").is_in(theirs))["id"].sort()
+    count = pl.col("criteria").list.len()
+    blank = pl.col("criteria").list.eval(pl.element().str.strip_chars() == "").list.any()
+    odd = values.filter(~count.is_between(FEWEST_CRITERIA, MOST_CRITERIA) | blank)["value_id"]
+    criteria = values.select("value_id", "criteria").explode("criteria")
+    return [
+        Measured(ONE_VALUE, len(without), examples(without)),
+        Measured(CRITERIA, len(odd), examples(odd)),
+        _said(PHRASES, criteria, ~pl.col("criteria").str.contains(CAPITALISED)),
+        _said(IMPERSONAL, criteria, pl.col("criteria").str.contains(ONE_PERSON)),
+        _largest(values),
+        _singletons(values, before),
+    ]
+
+
+def measured_totals(unaccounted: Sequence[str]) -> Measured:
+    """What the gate sees, of tables whose rows are not all accounted for, in words."""
+    return Measured(TOTALS, len(unaccounted), seen="; ".join(unaccounted))
+
+
+def _said(gate: Gate, criteria: pl.DataFrame, offends: pl.Expr) -> Measured:
+    found = criteria.filter(offends)["value_id"]
+    return Measured(gate, len(found), examples(f"value {value}" for value in found.unique().sort()))
+
+
+def _largest(values: pl.DataFrame) -> Measured:
+    cards = values["card_count"].sum()
+    if not cards:
+        return Measured(LARGEST, None)
+    largest = values.sort("card_count", "value_id", descending=[True, False]).row(0, named=True)
+    return Measured(LARGEST, largest["card_count"] / cards, (f"value {largest['value_id']}",))
+
+
+def _singletons(values: pl.DataFrame, before: pl.DataFrame | None) -> Measured:
+    if before is None or values.is_empty() or before.is_empty():
+        return Measured(SINGLETONS, None)
+    now, then = (float((frame["card_count"] == 1).sum() / len(frame)) for frame in (values, before))
+    return Measured(SINGLETONS, abs(now - then), seen=f"{then:.3f} before, {now:.3f} now")

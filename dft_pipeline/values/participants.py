@@ -1,0 +1,151 @@
+"""Whose input counts: who is left out of everything, and which of the others' rows are not counted."""
+
+from collections.abc import Iterator, Mapping
+
+import polars as pl
+
+from dft_pipeline.policies import ParticipantPolicy
+from dft_pipeline.raw.tables import SOURCE_TABLES
+from dft_pipeline.values.reading import REVOKED, links
+from dft_pipeline.values.setting_aside import NONE, Rule, quarantined, sort_out
+
+Tables = Mapping[str, pl.DataFrame]
+
+BACKGROUND = ("usPoliticalAffiliation", "sex")
+INVALID = "invalid"
+EXCLUSIONS = (
+    "consent_revoked",
+    "unknown_participant",
+    "admin",
+    "simulated",
+    "test_user",
+    "other_signup_type",
+    "other_batch",
+    "joined_too_early",
+    "joined_too_late",
+    "too_few_judgments",
+    "copied_chat",
+    "invalid_card",
+    "off_case",
+)
+
+
+def left_out(tables: Tables, people: ParticipantPolicy) -> pl.DataFrame:
+    """The participants none of whose rows take part: participant_id, rule (the first that applies)."""
+    parts = [found.select("participant_id", rule=pl.lit(rule)) for rule, found in _reasons(tables, people)]
+    everybody = pl.concat([_people(tables["user"]).clear().with_columns(rule=pl.lit("")), *parts])
+    return (
+        everybody.drop_nulls("participant_id")
+        .unique("participant_id", keep="first", maintain_order=True)
+        .sort("participant_id")
+    )
+
+
+def not_counted(name: str, tables: Tables, absent: pl.DataFrame, people: ParticipantPolicy) -> pl.DataFrame:
+    """The rows of a table that are not counted, as rows of `quarantine`."""
+    rows = _attributed(name, tables)
+    if "participant_id" not in rows.columns:
+        return NONE
+    marked = rows.join(absent, on="participant_id", how="left", maintain_order="left")
+    column = SOURCE_TABLES[name].participant_column or "chatId"
+    gone = marked.filter(pl.col("rule").is_not_null())
+    parts = [
+        quarantined(name, part, column, str(rule)).with_columns(value=pl.lit(None, dtype=pl.String))
+        for (rule,), part in gone.group_by("rule", maintain_order=True)
+    ]
+    present = marked.filter(pl.col("rule").is_null())
+    return pl.concat([NONE, *parts, sort_out(name, present, _row_rules(name, people)).set_aside])
+
+
+def unregistered(tables: Tables) -> pl.DataFrame:
+    """Who did something and is not in the user table: participant_id."""
+    known = _people(tables["user"])
+    theirs = [_people(rows) for name, rows in tables.items() if "participant_id" in rows and name != "user"]
+    return pl.concat(theirs).unique().join(known, on="participant_id", how="anti").sort("participant_id")
+
+
+def outside_own_cases(judgments: pl.DataFrame, tables: Tables) -> pl.Series:
+    """Whether each judgment (participant_id, context_id) lies outside its participant's own cases.
+
+    Own cases are those of a participant's chats, votes and showings. Null where none is known, or where
+    the context belongs to no case.
+    """
+    own = pl.concat(
+        tables[name].select("participant_id", case_id="caseId") for name in ("chat", "vote", "impression")
+    )
+    own = own.group_by("participant_id").agg(own=pl.col("case_id").unique())
+    cases = links(tables["contextsOnCases"]).group_by("context_id").agg(cases="case_id")
+    joined = judgments.join(own, on="participant_id", how="left", maintain_order="left").join(
+        cases, on="context_id", how="left", maintain_order="left"
+    )
+    return joined.select(off=pl.col("own").list.set_intersection("cases").list.len() == 0)["off"]
+
+
+def _reasons(tables: Tables, people: ParticipantPolicy) -> Iterator[tuple[str, pl.DataFrame]]:
+    """The rules that leave participants out, in their order, with whom each finds."""
+    user = tables["user"]
+    revoked = pl.any_horizontal(pl.col(BACKGROUND) == REVOKED)
+    yield "consent_revoked", tables["demographic"].filter(revoked)
+    if people.exclude_unknown:
+        yield "unknown_participant", unregistered(tables)
+    if people.exclude_admins:
+        yield "admin", user.filter(pl.col("isAdmin") | pl.col("role").list.contains("ADMIN"))
+    if people.exclude_simulated:
+        simulated = pl.col("role").list.contains("SIMULATED") | (pl.col("signupType") == "SIMULATED")
+        yield "simulated", user.filter(simulated)
+    yield "test_user", _everybody(tables).filter(pl.col("participant_id").is_in(people.excluded))
+    if people.test_comment is not None:
+        yield "test_user", tables["edge"].filter(pl.col("comment").str.contains(people.test_comment))
+    yield from _recruitment(user, people)
+    if people.min_judgments:
+        judged = tables["edge"].group_by("participant_id").len("judgments")
+        yield "too_few_judgments", judged.filter(pl.col("judgments") < people.min_judgments)
+
+
+def _recruitment(user: pl.DataFrame, people: ParticipantPolicy) -> Iterator[tuple[str, pl.DataFrame]]:
+    if people.signup_types is not None:
+        yield "other_signup_type", user.filter(_is_not_in("signupType", people.signup_types))
+    if people.batches is not None:
+        yield "other_batch", user.filter(_is_not_in("batch", people.batches))
+    joined = pl.col("createdAt").dt.date()
+    if people.joined_from is not None:
+        yield "joined_too_early", user.filter(joined < people.joined_from)
+    if people.joined_to is not None:
+        yield "joined_too_late", user.filter(joined > people.joined_to)
+
+
+def _is_not_in(column: str, wanted: tuple[str, ...] | tuple[int, ...]) -> pl.Expr:
+    return ~pl.col(column).is_in(wanted).fill_null(False)
+
+
+def _row_rules(name: str, people: ParticipantPolicy) -> list[Rule]:
+    """What is not counted of participants who are not left out."""
+    rules = []
+    if people.exclude_copied_chats and name in ("chat", "valuesCard"):
+        column = "copiedFromId" if name == "chat" else "chatId"
+        rules.append(Rule("copied_chat", column, pl.col("copiedFromId").is_not_null()))
+    if people.exclude_invalid_cards and name == "valuesCard":
+        rules.append(Rule("invalid_card", "quality", pl.col("quality") == INVALID))
+    if people.exclude_off_case and name == "edge":
+        rules.append(Rule("off_case", "contextId", pl.col("is_off_case")))
+    return rules
+
+
+def _attributed(name: str, tables: Tables) -> pl.DataFrame:
+    """A table's rows with what the rules ask for: a card has its chat's participant, a judgment its case."""
+    rows = tables[name]
+    if name == "valuesCard":
+        theirs = tables["chat"].select("participant_id", "copiedFromId", chatId="id")
+        return rows.join(theirs, on="chatId", how="left", maintain_order="left")
+    if name == "edge":
+        judged = rows.select("participant_id", context_id="contextId")
+        return rows.with_columns(is_off_case=outside_own_cases(judged, tables))
+    return rows
+
+
+def _everybody(tables: Tables) -> pl.DataFrame:
+    return pl.concat([_people(tables["user"]), unregistered(tables)])
+
+
+def _people(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.select(pl.col("participant_id").unique().sort())

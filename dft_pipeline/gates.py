@@ -77,10 +77,9 @@ class Measured(NamedTuple):
         return f", {bounds}" if low is None or high is None else f", within {bounds}"
 
     def _named(self, value: float) -> str:
-        """The rows; a count beyond them says that there are more."""
-        if not self.rows:
-            return ""
-        return f"{', among them ' if value > len(self.rows) else ': '}{', '.join(self.rows)}"
+        """The rows; a count beyond them tells that there are more."""
+        more = ("…",) if _is_whole(value) and value > len(self.rows) else ()
+        return f": {', '.join(self.rows + more)}" if self.rows else ""
 
 
 def _amount(value: float, gate: Gate) -> str:
@@ -98,7 +97,11 @@ def _off_bounds(value: float, gate: Gate) -> str:
 
 def _number(value: float) -> str:
     """Whole numbers whole, with commas; others to four figures."""
-    return f"{int(value):,}" if math.isfinite(value) and value == int(value) else f"{value:.4g}"
+    return f"{int(value):,}" if _is_whole(value) else f"{value:.4g}"
+
+
+def _is_whole(value: float) -> bool:
+    return math.isfinite(value) and value == int(value)
 
 
 def _singular(noun: str) -> str:

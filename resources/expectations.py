@@ -23,6 +23,7 @@ from resources.problems import UnjudgedGate
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuite, ExpectationSuiteValidationResult
+    from great_expectations.data_context.types.base import DataContextConfig
     from great_expectations.expectations.expectation import Expectation
     from great_expectations.render.view.view import DefaultJinjaPageView
 
@@ -75,16 +76,28 @@ def _validation(step: str, measured: Sequence[Measured]) -> "ExpectationSuiteVal
     """The step's suite on the one row of its statistics, in memory: nothing is written, nothing sent."""
     import great_expectations as gx
     import pandas as pd
-    from great_expectations.data_context.types.base import ProgressBarsConfig
 
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
-    context = gx.get_context(mode="ephemeral")
-    context.enable_analytics(enable=False)
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    context = gx.get_context(mode="ephemeral", project_config=_in_memory())
     statistics = context.data_sources.add_pandas("statistics").add_dataframe_asset(step)
     frame = pd.DataFrame({one.gate.key: [one.value] for one in measured}, index=[0])
     batch = statistics.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
     return batch.validate(_suite(step, measured), result_format="BASIC")
+
+
+def _in_memory() -> "DataContextConfig":
+    """Without progress bars, analytics or the temporary site that an ephemeral context has by default."""
+    from great_expectations.data_context.types.base import (
+        DataContextConfig,
+        InMemoryStoreBackendDefaults,
+        ProgressBarsConfig,
+    )
+
+    return DataContextConfig(
+        store_backend_defaults=InMemoryStoreBackendDefaults(),
+        progress_bars=ProgressBarsConfig(globally=False),
+        analytics_enabled=False,
+    )
 
 
 def _suite(step: str, measured: Sequence[Measured]) -> "ExpectationSuite":

@@ -19,3 +19,7 @@ class MissingSource(Problem):
 
 class LakeProblem(Problem):
     """A file that should be in the lake is not, or cannot be reached."""
+
+
+class UnjudgedGate(Problem):
+    """A quality gate could not be judged; it neither holds nor fails."""

@@ -31,6 +31,7 @@ def admission(
     day, people = date.fromisoformat(context.partition_key), build_settings.snapshot.participants
     raw = {name: workplace.raw(name, day, table.checked) for name, table in SOURCE_TABLES.items()}
     aside = set_aside(raw, people)
+    workplace.forget_verdicts(day)
     measured = raw_gates.measured_raw(raw, aside, day)
     yield from finished(workplace, "raw", day, {"set_aside": aside}, measured)
 

@@ -19,7 +19,7 @@ from dft_pipeline.raw.tables import SOURCE_TABLES, SourceColumn
 from dft_pipeline.values.pseudonyms import pseudonymised
 from dft_pipeline.values.setting_aside import without
 from resources.database import database, libpq, one_writer, prepare
-from resources.expectations import Verdict, judge
+from resources.expectations import Verdict, forget, judge
 from resources.extraction import SET_ASIDE, raw_schema, set_aside_schema
 from resources.lake import Lake, RawFile
 from resources.problems import BadSettings
@@ -113,7 +113,15 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def judge(self, step: str, day: date, measured: Sequence[Measured]) -> list[Verdict]:
         """Has the gates of a step judged; Data Docs go to the home, by day."""
-        return judge(step, day, measured, self.settings.home_folder / "data-docs")
+        return judge(step, day, measured, self.docs)
+
+    def forget_verdicts(self, day: date) -> None:
+        """For a build that starts the day anew: of what it does not reach, nothing is known."""
+        forget(day, self.docs)
+
+    @property
+    def docs(self) -> Path:
+        return self.settings.home_folder / "data-docs"
 
 
 def participants(file: str | None, chosen: Settings) -> ParticipantPolicy | None:

@@ -47,7 +47,8 @@ def _checked(event: dg.DagsterEvent) -> str | None:
         return None
     found = evaluation.metadata["found"].value if "found" in evaluation.metadata else ""
     name = f"{evaluation.asset_key.to_user_string()}: {evaluation.check_name}"
-    return f"  [red]✗ {name}[/red] {escape(str(found))}"
+    mark = "[yellow]![/yellow]" if evaluation.severity == dg.AssetCheckSeverity.WARN else "[red]✗[/red]"
+    return f"  {mark} {name}: {escape(str(found))}"
 
 
 def _logger(_: dg.InitLoggerContext) -> logging.Logger:

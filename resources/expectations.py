@@ -159,9 +159,13 @@ def _write_pages(
     docs: Path,
 ) -> None:
     folder, record = _folder(day, docs), _record(day, result, verdicts)
-    write_whole(folder / f"{step}.json", json.dumps(record, indent=1, ensure_ascii=False).encode())
-    write_whole(folder / f"{step}.html", _step_page(record))
-    write_whole(folder / f"{INDEX}.html", _index_page(day, _records(folder)))
+    _write(folder / f"{step}.json", json.dumps(record, indent=1, ensure_ascii=False))
+    _write(folder / f"{step}.html", _step_page(record))
+    _write(folder / f"{INDEX}.html", _index_page(day, _records(folder)))
+
+
+def _write(path: Path, text: str) -> None:
+    write_whole(path, text.encode(errors="backslashreplace"))  # half a surrogate pair has no UTF-8
 
 
 def _record(day: date, result: "ExpectationSuiteValidationResult", verdicts: Sequence[Verdict]) -> Record:
@@ -190,11 +194,11 @@ def _records(folder: Path) -> list[Record]:
     return [json.loads(path.read_bytes()) for path in sorted(folder.glob("*.json"))]
 
 
-def _step_page(record: Record) -> bytes:
+def _step_page(record: Record) -> str:
     return _page("step.html", record["suite_name"], [record], gates=_worst_first([record]))
 
 
-def _index_page(day: date, records: Sequence[Record]) -> bytes:
+def _index_page(day: date, records: Sequence[Record]) -> str:
     steps = [{"step": record["suite_name"], "counts": _counts([record])} for record in records]
     missed = [gate for gate in _worst_first(records) if gate["outcome"] != HOLDS]
     return _page("index.html", f"Gates of {day}", records, missed=missed, steps=steps)
@@ -211,7 +215,7 @@ def _counts(records: Iterable[Record]) -> dict[str, int]:
     return {outcome: counted[outcome] for outcome in OUTCOMES}
 
 
-def _page(template: str, title: str, records: Sequence[Record], **tables: list[Any]) -> bytes:
+def _page(template: str, title: str, records: Sequence[Record], **tables: list[Any]) -> str:
     """A page of Data Docs: a document of tables, one a section, in a template of the project's own."""
     from great_expectations.render.components import (
         RenderedDocumentContent,
@@ -225,7 +229,7 @@ def _page(template: str, title: str, records: Sequence[Record], **tables: list[A
     ]
     document = RenderedDocumentContent(sections, page_title=title)
     page: str = _view().render(document, template, counts=_counts(records), meta=records[0]["meta"])
-    return page.encode()
+    return page
 
 
 @cache

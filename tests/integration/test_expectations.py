@@ -262,6 +262,12 @@ def test_what_people_wrote_is_text_on_every_page(docs: Path) -> None:
         assert f"1 {MARKUP} (0 allowed): {MARKUP}; look at raw/edge" in seen.texts
 
 
+def test_half_a_character_stops_no_page(docs: Path) -> None:
+    judge("consensus", DAY, [measured(1, rows=("\ud83d",))], docs)
+    judge("ranking", DAY, [measured(0)], docs)
+    assert r"1 row (0 allowed): \ud83d; look at raw/edge" in page(docs, "consensus").texts
+
+
 def test_the_record_is_a_validation_result_of_great_expectations(docs: Path) -> None:
     from great_expectations.core import expectationSuiteValidationResultSchema
 

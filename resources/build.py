@@ -1,22 +1,28 @@
 """Dagster's resources: where a build reads and writes, and the settings that it is made with."""
 
 import subprocess
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import polars as pl
+import psycopg
+from pydantic import PrivateAttr
 
 from dft_pipeline.policies import SnapshotSettings, snapshot_settings
 from dft_pipeline.raw.tables import SOURCE_TABLES
 from dft_pipeline.values.pseudonyms import pseudonymised
-from resources.database import database, libpq, one_writer, prepare
+from resources.database import database, libpq, one_writer, prepare, refuse_if_lost
 from resources.extraction import SET_ASIDE, raw_schema, set_aside_schema
 from resources.lake import Lake, RawFile
+from resources.patience import patiently
+from resources.problems import Problem
+from resources.runs import living
 from resources.settings import Settings, settings
 
 
@@ -35,12 +41,24 @@ class BuildSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
 class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
     """The lake, the database and the pseudonym key that the environment names, opened when needed."""
 
+    _lock: psycopg.Connection | None = PrivateAttr(None)
+
     @contextmanager
-    def yield_for_execution(self, _: dg.InitResourceContext) -> Iterator["Workplace"]:
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Workplace"]:
         """For one run: the lake is its own, and what an earlier one has left unpublished is gone."""
-        with self.database() as url, one_writer(url, self.lake.url):
+        with ExitStack() as stack:
+            try:
+                patiently(lambda: self._begin(stack, str(context.run_id)), _warn(context))
+            except Problem:
+                _stay_failed(context)
+                raise
             self.lake.clear_staging()
             yield self
+
+    def _begin(self, stack: ExitStack, run_id: str) -> None:
+        url = stack.enter_context(self.database())
+        stack.enter_context(living(url, run_id))
+        self._lock = stack.enter_context(one_writer(url, self.lake.url))
 
     @cached_property
     def settings(self) -> Settings:
@@ -74,6 +92,13 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Keeps a table for the snapshot that is being built."""
         self.lake.stage(name, day, frame)
 
+    def publish(self, day: date, manifest: Mapping[str, Any]) -> None:
+        """Makes what was kept the day's snapshot, unless another run may have taken the lake meanwhile."""
+        if self._lock is not None:
+            refuse_if_lost(self._lock)
+        self.lake.publish(day, manifest)
+        self.lake.sweep_raw()
+
     def raw_files(self, name: str, day: date) -> list[RawFile]:
         """The lake's files that a snapshot of the day reads of a raw table."""
         table = SOURCE_TABLES.get(name)
@@ -86,6 +111,17 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
             return self.lake.raw(files, set_aside_schema())
         rows = self.lake.raw(files, raw_schema(SOURCE_TABLES[name]))
         return pseudonymised(rows, "userId", self.settings.key()) if "userId" in rows.columns else rows
+
+
+def _warn(context: dg.InitResourceContext) -> Callable[[str], None]:
+    assert context.log is not None
+    return context.log.warning
+
+
+def _stay_failed(context: dg.InitResourceContext) -> None:
+    """What could pass was waited for: the daemon, which begins crashed runs anew, leaves this one."""
+    if context.instance is not None and context.run_id is not None:
+        context.instance.add_run_tags(context.run_id, {"dagster/max_retries": "0"})
 
 
 def code_version() -> dict[str, str | None]:

@@ -37,7 +37,7 @@ def every_night(time_zone: str) -> dg.ScheduleDefinition:
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )
     def _every_night(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        days = _ended(context.scheduled_execution_time, ZoneInfo(time_zone))
+        days = ended_days(context.scheduled_execution_time, ZoneInfo(time_zone))
         if not days:
             yield dg.SkipReason("no day has ended in UTC since yesterday: the clocks here have changed")
         for day in days:
@@ -46,8 +46,11 @@ def every_night(time_zone: str) -> dg.ScheduleDefinition:
     return _every_night
 
 
-def _ended(night: datetime, zone: ZoneInfo) -> list[date]:
-    """One day; where the clocks have changed in between, and 01:00 is near midnight in UTC, two or none."""
+def ended_days(night: datetime, zone: ZoneInfo) -> list[date]:
+    """The days that have ended in UTC since 01:00 of the day before the night.
+
+    One; where the clocks have changed in between, and 01:00 is near midnight in UTC, two or none.
+    """
     local = night.astimezone(zone).date()
     before = datetime.combine(local - timedelta(days=1), time(HOUR), zone)
     first, last = (moment.astimezone(UTC).date() for moment in (before, night))

@@ -19,8 +19,10 @@ class _Trouble(NamedTuple):
 
 
 def innermost(error: Any) -> str:
-    """The message of the first cause, without its traceback."""
-    return str(_first_cause(error).message).strip()
+    """The message of the first cause, without its traceback, and without its class where that is ours."""
+    first = _first_cause(error)
+    message = str(first.message).strip()
+    return message.partition(f"{first.cls_name}: ")[2] or message if _is_ours(first) else message
 
 
 def events_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[dg.DagsterEvent]:
@@ -101,8 +103,7 @@ def _fit_to_tell(error: Any) -> str:
     if error is None:
         return "nobody knows why"
     first = _first_cause(error)
-    ours = first.cls_name in _our_errors()
-    return innermost(error) if ours else f"{first.cls_name}, explained in the run's log"
+    return innermost(error) if _is_ours(first) else f"{first.cls_name}, explained in the run's log"
 
 
 def _first_cause(error: Any) -> Any:
@@ -111,10 +112,11 @@ def _first_cause(error: Any) -> Any:
     return error
 
 
-def _our_errors() -> set[str]:
+def _is_ours(error: Any) -> bool:
+    """Whether the project has written its message."""
     names, kinds = {CyclicGraph.__name__}, [Problem]
     while kinds:
         kind = kinds.pop()
         names.add(kind.__name__)
         kinds += kind.__subclasses__()
-    return names
+    return error.cls_name in names

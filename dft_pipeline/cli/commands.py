@@ -576,7 +576,10 @@ def _run_once(chosen: "Settings", day: date, config: dict[str, str | None], name
 def _patiently(work: Callable[[], object]) -> None:
     from resources.patience import patiently
 
-    patiently(work, lambda why: err.print(f"  [yellow]↻[/yellow] {_escaped(why)}", highlight=False))
+    def say(why: str) -> None:
+        err.print(f"  [yellow]↻[/yellow] {_escaped(why)}", highlight=False, soft_wrap=True)
+
+    patiently(work, say)
 
 
 def _tell(chosen: "Settings", notice: "Notice") -> None:

@@ -21,10 +21,16 @@ class _Terminal(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         meta: dict[str, Any] = getattr(record, "dagster_meta", {})
         event = meta.get("dagster_event")
-        if event is None and record.levelno == logging.WARNING:
-            self.console.print(_again(str(meta.get("orig_message") or record.getMessage())), highlight=False)
-        elif event is not None and (line := _line(event)):
-            self.console.print(line, highlight=False)
+        line = _said(record, meta) if event is None else _line(event)
+        if line:
+            self.console.print(line, highlight=False, soft_wrap=True)
+
+
+def _said(record: logging.LogRecord, meta: dict[str, Any]) -> str | None:
+    """A warning of the project's own: what the beginning of the run waits for."""
+    if record.levelno != logging.WARNING:
+        return None
+    return _again(str(meta.get("orig_message") or record.getMessage()))
 
 
 def _line(event: dg.DagsterEvent) -> str | None:

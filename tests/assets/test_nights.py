@@ -1,4 +1,4 @@
-"""The schedule in several time zones and around changes of the clocks; what a notice says, and what it does not."""
+"""The schedule in several time zones and when the clocks change; what a notice says, and does not say."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta

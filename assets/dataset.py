@@ -5,7 +5,7 @@ from datetime import date
 import dagster as dg
 
 from assets.graph import consensus, exclusions, ranking
-from assets.metadata import DAYS, OWNERS, Result, Results, check_specs, finished, table_spec
+from assets.metadata import DAYS, FRESHNESS, OWNERS, Result, Results, check_specs, finished, table_spec
 from assets.raw import raw_key
 from assets.values import admission, cards_to_values, participants_to_voices
 from dft_pipeline.dataset import gates, rows
@@ -75,12 +75,13 @@ READ = sorted(
     kinds={"json"},
     code_version="1",
     partitions_def=DAYS,
+    freshness_policy=FRESHNESS["dataset"],
 )
 def snapshot_manifest(
     context: dg.AssetExecutionContext, workplace: Workplace, build_settings: BuildSettings
 ) -> Result:
     """One file names all files of the snapshot and all raw files it read; written last, it publishes them."""
-    day, lake = date.fromisoformat(context.partition_key), workplace.lake
+    day = date.fromisoformat(context.partition_key)
     files = [_table_file(workplace, table, day) for table in TABLES.values()]
     raw_files = {name: _raw_files(workplace, name, day) for name in READ}
     content = manifest(
@@ -92,8 +93,7 @@ def snapshot_manifest(
         fingerprint(workplace.settings.key()),
         code_version(),
     )
-    lake.publish(day, content)
-    lake.sweep_raw()
+    workplace.publish(day, content)
     return dg.MaterializeResult(
         metadata={
             "files": len(files),

@@ -1,7 +1,7 @@
 """What Dagster's web UI shows of a table: row count, schema and a preview; and checks on it, in words."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import dagster as dg
@@ -20,6 +20,15 @@ PREVIEW_WIDTH = 60  # characters of a cell
 # What people wrote may tell who they are, and Dagster keeps what it is told.
 FREE_TEXT = ("story", "comment", "value")
 
+# A night comes every 24 hours; two more are for a late or a long one. Where the clocks change, two nights can
+# lie 47 hours apart without any harm: that warns, and after 50 hours a night has failed or was not begun.
+LATE, MISSED = timedelta(hours=26), timedelta(hours=50)
+# By group. Dagster looks at the last build of any day: a backfill of old days counts as well.
+FRESHNESS = {
+    group: dg.FreshnessPolicy.time_window(fail_window=MISSED, warn_window=LATE)
+    for group in ("raw", "values", "graph", "dataset", "reports")
+}
+
 Result = dg.MaterializeResult[Any]
 Results = Iterator[Result]
 
@@ -36,6 +45,7 @@ def table_spec(name: str, code_version: str, deps: tuple[dg.AssetKey | str, ...]
         kinds={"polars", "parquet"},
         code_version=code_version,
         partitions_def=DAYS,
+        freshness_policy=FRESHNESS[table.stage],
         metadata={"dagster/column_schema": column_schema(name)},
     )
 

@@ -2,7 +2,8 @@
 
 import dagster as dg
 
-from assets.metadata import OWNERS, Results
+from assets.metadata import FRESHNESS, OWNERS, Results
+from assets.retries import retried
 from dft_pipeline.raw.tables import SOURCE_TABLES
 from resources.build import Workplace
 from resources.extraction import SET_ASIDE, extract, extract_set_aside
@@ -20,6 +21,7 @@ def _spec(name: str, grain: str) -> dg.AssetSpec:
         owners=OWNERS,
         kinds={"postgres", "parquet"},
         code_version="1",
+        freshness_policy=FRESHNESS["raw"],
     )
 
 
@@ -30,9 +32,9 @@ def _spec(name: str, grain: str) -> dg.AssetSpec:
         _spec(SET_ASIDE, "a row of a table file that loading set aside"),
     ],
 )
-def raw_tables(workplace: Workplace) -> Results:
+def raw_tables(context: dg.AssetExecutionContext, workplace: Workplace) -> Results:
     """One row is a row of the app's table; only days that differ from the lake's are read again."""
-    with workplace.source() as url:
+    with retried(context), workplace.source() as url:
         for table, extracted in extract(url, workplace.lake):
             yield dg.MaterializeResult(
                 asset_key=raw_key(table.name),
@@ -42,6 +44,6 @@ def raw_tables(workplace: Workplace) -> Results:
                     "days_dropped": len(extracted.days_dropped),
                 },
             )
-    with workplace.database() as url:
+    with retried(context), workplace.database() as url:
         rows = extract_set_aside(url, workplace.lake)
         yield dg.MaterializeResult(asset_key=raw_key(SET_ASIDE), metadata={"dagster/row_count": rows})

@@ -1,10 +1,11 @@
-"""Dagster's definitions: the assets, what they run with, the nightly job and its schedule."""
+"""Dagster's definitions: the assets, what they run with, the nightly job, its schedule and sensors."""
 
 import dagster as dg
 
-from assets import dataset, graph, raw, values
+from assets import dataset, graph, nights, raw, values
 from dft_pipeline.cli.progress import progress_logger
 from resources.build import BuildSettings, Workplace
+from resources.settings import settings
 
 ASSETS = [
     raw.raw_tables,
@@ -18,24 +19,11 @@ ASSETS = [
     dataset.snapshot_manifest,
 ]
 
-nightly = dg.define_asset_job(
-    "nightly",
-    selection=dg.AssetSelection.all(),
-    description="From the app's tables to training rows, as of the end of a day.",
-)
-
-every_night = dg.build_schedule_from_partitioned_job(
-    nightly,
-    name="every_night",
-    hour_of_day=1,
-    description="Builds the day that has ended.",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-)
-
 defs = dg.Definitions(
     assets=ASSETS,
-    jobs=[nightly],
-    schedules=[every_night],
+    jobs=[nights.nightly],
+    schedules=[nights.every_night(settings().time_zone)],
+    sensors=[nights.failed_nights, nights.nights_with_warnings, nights.dead_runs],
     resources={
         "workplace": Workplace(),
         "build_settings": BuildSettings.configure_at_launch(),

@@ -2,15 +2,18 @@
 
 import subprocess
 import tomllib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import polars as pl
+import psycopg
+from pydantic import PrivateAttr
 
 from dft_pipeline.gates import Measured
 from dft_pipeline.manifest import settings_hash
@@ -18,11 +21,13 @@ from dft_pipeline.policies import ParticipantPolicy, SnapshotSettings, participa
 from dft_pipeline.raw.tables import SOURCE_TABLES, SourceColumn
 from dft_pipeline.values.pseudonyms import pseudonymised
 from dft_pipeline.values.setting_aside import without
-from resources.database import database, libpq, one_writer, prepare
+from resources.database import database, libpq, one_writer, prepare, refuse_if_lost
 from resources.expectations import Verdict, forget, judge
 from resources.extraction import SET_ASIDE, raw_schema, set_aside_schema
 from resources.lake import Lake, RawFile
-from resources.problems import BadSettings
+from resources.patience import patiently
+from resources.problems import BadSettings, Problem
+from resources.runs import living
 from resources.settings import Settings, settings
 
 
@@ -44,12 +49,24 @@ class BuildSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
 class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
     """The lake, the database and the pseudonym key that the environment names, opened when needed."""
 
+    _lock: psycopg.Connection | None = PrivateAttr(None)
+
     @contextmanager
-    def yield_for_execution(self, _: dg.InitResourceContext) -> Iterator["Workplace"]:
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Workplace"]:
         """For one run: the lake is its own, and what an earlier one has left unpublished is gone."""
-        with self.database() as url, one_writer(url, self.lake.url):
+        with ExitStack() as stack:
+            try:
+                patiently(lambda: self._begin(stack, str(context.run_id)), _warn(context))
+            except Problem:
+                _stay_failed(context)
+                raise
             self.lake.clear_staging()
             yield self
+
+    def _begin(self, stack: ExitStack, run_id: str) -> None:
+        url = stack.enter_context(self.database())
+        stack.enter_context(living(url, run_id))
+        self._lock = stack.enter_context(one_writer(url, self.lake.url))
 
     @cached_property
     def settings(self) -> Settings:
@@ -82,6 +99,13 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
     def keep(self, name: str, day: date, frame: pl.DataFrame) -> None:
         """Keeps a table for the snapshot that is being built."""
         self.lake.stage(name, day, frame)
+
+    def publish(self, day: date, manifest: Mapping[str, Any]) -> None:
+        """Makes what was kept the day's snapshot, unless another run may have taken the lake meanwhile."""
+        if self._lock is not None:
+            refuse_if_lost(self._lock)
+        self.lake.publish(day, manifest)
+        self.lake.sweep_raw()
 
     def raw_files(self, name: str, day: date) -> list[RawFile]:
         """The lake's files that a snapshot of the day reads of a raw table."""
@@ -137,6 +161,17 @@ def participants(file: str | None, chosen: Settings) -> ParticipantPolicy | None
         return participant_policy(content, chosen.key())
     except (OSError, ValueError) as error:
         raise BadSettings(f"the participant policy {path}: {error}") from None
+
+
+def _warn(context: dg.InitResourceContext) -> Callable[[str], None]:
+    assert context.log is not None
+    return context.log.warning
+
+
+def _stay_failed(context: dg.InitResourceContext) -> None:
+    """What could pass was waited for: the daemon, which begins crashed runs anew, leaves this one."""
+    if context.instance is not None and context.run_id is not None:
+        context.instance.add_run_tags(context.run_id, {"dagster/max_retries": "0"})
 
 
 def code_version() -> dict[str, str | None]:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError
 from resources import sql
 from resources.files import write_whole
 from resources.postgres_server import embedded_server
-from resources.problems import BadSettings, LakeProblem, NoDatabase
+from resources.problems import BadSettings, LakeProblem, NoDatabase, NotAdmitted
 from resources.settings import Settings
 
 # Dagster's tables in a schema of their own. It commits hundreds of events a run: not to wait for the disk
@@ -19,6 +19,15 @@ from resources.settings import Settings
 DAGSTER_OPTIONS = "-csearch_path=dagster -csynchronous_commit=off"
 # What the app's ORM writes into an address, and libpq does not know.
 PRISMA_WORDS = ("schema", "pgbouncer", "connection_limit", "pool_timeout")
+# What a server says that is not ready yet, or full: each passes.
+PASSING_STATES = (
+    "starting up",
+    "shutting down",
+    "recovery",
+    "not yet accepting",
+    "too many",
+    "remaining connection",
+)
 DAGSTER_URL = "DAGSTER_POSTGRES_URL"
 DAGSTER_YAML = f"""\
 storage:
@@ -32,6 +41,21 @@ telemetry:
   enabled: false
 nux:
   enabled: false
+# A backfill asks for many runs at once, and one at a time writes to the lake: the others wait, in order.
+concurrency:
+  runs:
+    max_concurrent_runs: 1
+# A run whose process died is begun once more. A step that failed was tried again in its own run, or would
+# fail again.
+run_retries:
+  enabled: true
+  max_retries: 1
+  retry_on_asset_or_op_failure: false
+# Ends runs that never start, or never finish being cancelled, which would hold up the queue.
+run_monitoring:
+  enabled: true
+freshness:
+  enabled: true
 """
 
 
@@ -71,30 +95,56 @@ def libpq(url: str) -> str:
 
 
 def connect(url: str) -> psycopg.Connection:
-    """An open connection. Raises NoDatabase."""
+    """An open connection. Raises NoDatabase, or NotAdmitted."""
     try:
         return psycopg.connect(url, connect_timeout=10)
     except psycopg.OperationalError as error:
         where = make_url(url).render_as_string(hide_password=True)
-        raise NoDatabase(f"no database answers at {where}: {str(error).splitlines()[0]}") from None
+        reason = str(error).splitlines()[0]
+        if refuses(reason):
+            raise NotAdmitted(f"the database at {where} does not let us in: {reason}") from None
+        raise NoDatabase(f"no database answers at {where}: {reason}") from None
+
+
+def refuses(reason: str) -> bool:
+    """Whether a server that answered will answer the same next time: its settings or ours are wrong."""
+    return "FATAL:" in reason and not any(state in reason for state in PASSING_STATES)
 
 
 def prepare(url: str) -> None:
-    """Makes the project's own schema, and Dagster's, where they are missing."""
-    with connect(url) as connection:
+    """Makes the project's own schema, and Dagster's, where they are missing. Raises NoDatabase."""
+    with connect(url) as connection, _not_lost():
         connection.execute(sql.text("dft/lock"))
         connection.execute(sql.text("dft/schema"))
 
 
 @contextmanager
-def one_writer(url: str, lake: str) -> Iterator[None]:
-    """Holds the lake for one run; it is free again when the run's process has ended. Raises LakeProblem."""
+def one_writer(url: str, lake: str) -> Iterator[psycopg.Connection]:
+    """Holds the lake for one run, with a connection; it is free again when that has ended.
+
+    Raises LakeProblem where another run holds it.
+    """
     with connect(url) as connection:
         connection.autocommit = True
-        row = connection.execute(sql.text("dft/hold_lake"), {"lake": lake}).fetchone()
+        with _not_lost():
+            row = connection.execute(sql.text("dft/hold_lake"), {"lake": lake}).fetchone()
         if row is None or not row[0]:
             raise LakeProblem(f"another build is writing to the lake {lake}; try again when it has ended")
+        yield connection
+
+
+def refuse_if_lost(connection: psycopg.Connection) -> None:
+    """Raises NoDatabase where the connection, and so the lock that it held, is gone."""
+    with _not_lost():
+        connection.execute("SELECT 1")
+
+
+@contextmanager
+def _not_lost() -> Iterator[None]:
+    try:
         yield
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise NoDatabase(f"the database was lost: {str(error).splitlines()[0]}") from None
 
 
 def prepare_dagster(url: str, settings: Settings) -> None:
@@ -113,3 +163,6 @@ def prepare_dagster(url: str, settings: Settings) -> None:
     os.environ["DFT_DATABASE_URL"] = url
     os.environ["DFT_PSEUDONYM_KEY"] = settings.key().decode()
     os.environ["DFT_SOURCE_URL"] = settings.source_url or url
+    os.environ["DFT_TIME_ZONE"] = settings.time_zone
+    if settings.notify_url is not None:
+        os.environ["DFT_NOTIFY_URL"] = settings.notify_url.get_secret_value()

@@ -1,18 +1,21 @@
 """The app's tables into the lake: only the days that differ are read, as Arrow, by COPY."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import adbc_driver_postgresql.dbapi as adbc
 import polars as pl
+import pyarrow as pa
 from adbc_driver_manager import Error as DriverError
 from psycopg import sql as composing
 
 from dft_pipeline.raw.tables import SOURCE_TABLES, ColumnType, SourceColumn, SourceTable
 from dft_pipeline.tables import TABLES
 from resources import sql
+from resources.database import refuses
 from resources.lake import NO_DAY, Lake
-from resources.problems import MissingSource, NoDatabase
+from resources.problems import MissingSource, NoDatabase, NotAdmitted
 from resources.sql import identifiers, statement
 
 SET_ASIDE = "quarantine"
@@ -65,9 +68,9 @@ def extract(source_url: str, lake: Lake) -> Iterator[tuple[SourceTable, Extracte
     """Brings the lake's raw tables up to the source, table by table, as of one moment.
 
     Raises MissingSource where a table or column is missing that the project cannot do without, and
-    NoDatabase where the source does not answer.
+    NoDatabase where the source does not answer, or no longer.
     """
-    with _connect(source_url) as connection, connection.cursor() as cursor:
+    with _cursor(source_url) as cursor:
         cursor.execute(sql.text("extract/snapshot"))
         _fetch(cursor, sql.text("extract/session"))
         present = _present(cursor)
@@ -78,7 +81,7 @@ def extract(source_url: str, lake: Lake) -> Iterator[tuple[SourceTable, Extracte
 
 def extract_set_aside(database_url: str, lake: Lake) -> int:
     """Keeps what loading set aside as a raw file of its own; the number of rows."""
-    with _connect(database_url) as connection, connection.cursor() as cursor:
+    with _cursor(database_url) as cursor:
         rows = _fetch(cursor, sql.text("extract/quarantine"))
     frame = rows.select(set_aside_schema().names()).cast(set_aside_schema())
     path = lake.write_raw(SET_ASIDE, NO_DAY, frame)
@@ -86,11 +89,41 @@ def extract_set_aside(database_url: str, lake: Lake) -> int:
     return len(frame)
 
 
+@contextmanager
+def _cursor(url: str) -> Iterator[Any]:
+    with _connect(url) as connection, connection.cursor() as cursor:
+        try:
+            yield cursor
+        except (DriverError, pa.ArrowException, OSError) as error:
+            if _answers(connection):
+                raise
+            raise NoDatabase(f"the source was lost while it was read: {_first_line(error)}") from None
+
+
 def _connect(url: str) -> Any:
     try:
         return adbc.connect(url)
     except DriverError as error:
-        raise NoDatabase(f"the source does not answer: {str(error).splitlines()[0]}") from None
+        reason = _first_line(error)
+        if refuses(str(error)):
+            raise NotAdmitted(f"the source does not let us in: {reason}") from None
+        raise NoDatabase(f"the source does not answer: {reason}") from None
+
+
+def _answers(connection: Any) -> bool:
+    """Whether an error left the connection alive; which error it was does not tell."""
+    try:
+        connection.rollback()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            cursor.fetchone()
+    except DriverError:
+        return False
+    return True
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]
 
 
 def _extract_table(cursor: Any, table: SourceTable, present: set[str], lake: Lake) -> Extracted:

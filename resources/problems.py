@@ -9,8 +9,16 @@ class BadSettings(Problem):
     """The environment says something that the project does not understand."""
 
 
-class NoDatabase(Problem):
-    """A database does not answer; the message names it without its password."""
+class Passing(Problem):
+    """What may pass by itself: a build tries it again after a while."""
+
+
+class NoDatabase(Passing):
+    """A database does not answer, or was lost; the message names it without its password."""
+
+
+class NotAdmitted(Problem):
+    """A database answers and does not let the project in; the message names it without its password."""
 
 
 class MissingSource(Problem):

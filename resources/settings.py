@@ -3,12 +3,14 @@
 import difflib
 import os
 import secrets
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from zoneinfo import available_timezones
 
 from dotenv import dotenv_values
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from resources.problems import BadSettings
@@ -32,6 +34,24 @@ class Settings(BaseSettings):
     lake: str | None = Field(None, description="where Parquet goes: a folder or an fsspec URL")
     participants: Path | None = Field(None, description="TOML file that says whose input counts")
     pseudonym_key: str | None = Field(None, description="key of the participants' pseudonyms")
+    time_zone: str = Field("UTC", description="where it is 01:00 when the night begins; an IANA name")
+    notify_url: SecretStr | None = Field(None, description="webhook that is told of failed nights")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        known = available_timezones()
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0)
+            raise ValueError(f"there is no time zone {name!r}; did you mean {near[0]}?")
+        return name
+
+    @field_validator("notify_url")
+    @classmethod
+    def _web_address(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(("http://", "https://")):
+            raise ValueError("it should begin with https:// or http://")
+        return url
 
     @cached_property
     def lake_url(self) -> str:
@@ -62,8 +82,12 @@ def settings(**instead: Any) -> Settings:
     except UnicodeDecodeError:
         raise BadSettings("the file .env is no UTF-8 text") from None
     except ValidationError as error:
-        troubles = (f"{PREFIX}{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors())
+        troubles = (f"{PREFIX}{str(one['loc'][0]).upper()}: {_said(one)}" for one in error.errors())
         raise BadSettings("; ".join(troubles)) from None
+
+
+def _said(error: Mapping[str, Any]) -> str:
+    return str(error["msg"]).removeprefix("Value error, ")
 
 
 def _refuse_unknown() -> None:

@@ -1,12 +1,13 @@
 """The `dft` command: what a person or a scheduler types. The clock enters here."""
 
 import json
+import logging
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -17,6 +18,7 @@ from rich.console import Console
 if TYPE_CHECKING:
     from resources.lake import Lake
     from resources.loading import Source
+    from resources.notifier import Notice
     from resources.settings import Settings
 
 app = typer.Typer(
@@ -87,7 +89,7 @@ def demo() -> None:
     with _database(chosen) as url:
         terminal.print_loaded(err, _load(url, _table_files(folder), chosen, strict=False), ignored=[])
         err.print(f"[bold]3[/bold]  The nightly job, as of {DEMO_DAY}", highlight=False)
-        _run_nightly(chosen, url, DEMO_DAY, {}, None)
+        _run_nightly(chosen, DEMO_DAY, {}, None)
     terminal.print_summary(out, terminal.summary(lake, DEMO_DAY))
     terminal.print_repeat(out, before, _hashes(lake, DEMO_DAY))
     elsewhere = {"database_url": "DFT_DATABASE_URL", "source_url": "DFT_SOURCE_URL", "lake": "DFT_LAKE"}
@@ -151,7 +153,15 @@ def load(
 
 @app.command()
 def build(
-    as_of: Day,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="DAY", help="The day, as YYYY-MM-DD, in UTC.")
+    ] = None,
+    first: Annotated[
+        str | None, typer.Option("--from", metavar="DAY", help="Instead: the first of several days.")
+    ] = None,
+    last: Annotated[
+        str | None, typer.Option("--to", metavar="DAY", help="The last of them; it has ended, in UTC.")
+    ] = None,
     policy: Annotated[
         str | None,
         typer.Option(help="The consensus policy: default, which is the default, or published-2023."),
@@ -171,18 +181,20 @@ def build(
         typer.Option(help="A TOML file that says whose input counts.", exists=True, dir_okay=False),
     ] = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Build anew a day that was built with other settings.")
+        bool, typer.Option("--replace", help="Build anew days that are built, with other settings too.")
     ] = False,
     accept_drop: Annotated[
         bool, typer.Option("--accept-drop", help="Build even if a fifth of the edges or more is gone.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Builds the snapshot of a day: the job `nightly`, here and now."""
+    """Builds the snapshot of a day, or of each day from one to another: the job `nightly`, here and now."""
     from dft_pipeline.cli import terminal
     from resources.settings import settings
 
-    day = _ended(as_of)
+    days = _days(as_of, first, last)
+    if as_of is None and select is not None:
+        _usage("--select is for a single day: name it with --as-of")
     people = None if participants is None else str(participants.absolute())
     config = {
         "policy": policy,
@@ -193,14 +205,18 @@ def build(
     }
     chosen = settings()
     lake = _lake(chosen)
-    _refuse_other_settings(chosen, lake, day, config, replace)
-    with _database(chosen) as url:
-        _run_nightly(chosen, url, day, config, select)
-    summary = terminal.summary(lake, day)
-    if as_json:
-        _print_json(summary)
+    built = [day for day in days if _is_built(chosen, lake, day, config, replace)]
+    if as_of is None:
+        _build_range(chosen, days, [] if replace else built, config)
     else:
-        terminal.print_summary(out, summary)
+        _run_nightly(chosen, days[0], config, select)
+    summaries = [terminal.summary(lake, day) for day in days]
+    if as_json:
+        _print_json(summaries if as_of is None else summaries[0])
+    elif as_of is None:
+        terminal.print_status(out, summaries, lake.url)
+    else:
+        terminal.print_summary(out, summaries[0])
 
 
 @app.command()
@@ -397,13 +413,18 @@ def _database(chosen: "Settings") -> Iterator[str]:
     from psycopg import Error
 
     from resources.database import database, prepare
+    from resources.problems import NoDatabase
 
     try:
         with database(chosen) as url:
             prepare(url)
             yield url
     except Error as error:
-        raise Failed(f"the database ended it: {str(error).splitlines()[0]}") from None
+        reason = str(error).splitlines()[0]
+        # Without a state of its own: the connection broke. 57P: the server was shut down.
+        if error.sqlstate is None or error.sqlstate.startswith("57P"):
+            raise NoDatabase(f"the database was lost: {reason}") from None
+        raise Failed(f"the database ended it: {reason}") from None
 
 
 def _table_files(folder: Path) -> "Source":
@@ -444,9 +465,20 @@ def _ended(text: str) -> date:
     return day
 
 
-def _refuse_other_settings(
-    chosen: "Settings", lake: "Lake", day: date, config: dict[str, Any], replace: bool
-) -> None:
+def _days(as_of: str | None, first: str | None, last: str | None) -> list[date]:
+    """The days that are asked for, in order: one, or from the first to the last."""
+    if as_of is not None and first is None and last is None:
+        return [_ended(as_of)]
+    if as_of is not None or first is None or last is None:
+        _usage("name the day with --as-of DAY, or several with --from DAY --to DAY")
+    begin, end = _ended(first), _ended(last)
+    if end < begin:
+        _usage(f"--to {end} is before --from {begin}")
+    return [begin + timedelta(days=number) for number in range((end - begin).days + 1)]
+
+
+def _is_built(chosen: "Settings", lake: "Lake", day: date, config: dict[str, Any], replace: bool) -> bool:
+    """Whether the day has a snapshot; one that was made with other settings is refused, but to replace it."""
     from dft_pipeline.manifest import settings_hash
     from dft_pipeline.values.pseudonyms import fingerprint
     from resources.build import BuildSettings
@@ -457,7 +489,7 @@ def _refuse_other_settings(
         _usage(str(error))
     built = lake.manifest(day)
     if built is None or replace:
-        return
+        return built is not None
     if built["key_fingerprint"] != fingerprint(chosen.key()):
         _usage(f"{day} was built with another pseudonym key; to give everybody another name, add --replace")
     if built["settings_hash"] != settings_hash(wanted):
@@ -466,6 +498,31 @@ def _refuse_other_settings(
             f"{day} was built with other settings (policy {built['policy']}, "
             f"h {'all' if hops is None else hops}); to build it anew, add --replace"
         )
+    return True
+
+
+def _build_range(chosen: "Settings", days: list[date], built: list[date], config: dict[str, Any]) -> None:
+    """Builds the days that are not built, in order, and stops at the first that fails."""
+    with ExitStack() as stack:
+        if len(built) < len(days):
+            _patiently(lambda: stack.enter_context(_database(chosen)))  # one server for all of them
+        for number, day in enumerate(days, 1):
+            done = " is built already, with the same settings" if day in built else ""
+            err.print(f"[bold]{day}[/bold]{done}  [dim]{number} of {len(days)}[/dim]", highlight=False)
+            if day in built:
+                continue
+            try:
+                _run_nightly(chosen, day, config, None)
+            except Failed as error:
+                raise Failed(f"{error}\n{_resume(days, day)}") from None
+
+
+def _resume(days: list[date], failed: date) -> str:
+    done = sum(day < failed for day in days)
+    return (
+        f"{done} of {len(days)} days are built. To go on: the same command again, which skips them; or, "
+        f"where it said --replace, with --from {failed}"
+    )
 
 
 def _manifest(lake: "Lake", day: date) -> dict[str, Any]:
@@ -497,14 +554,47 @@ def _prepare_dagster(chosen: "Settings", url: str) -> None:
     prepare_dagster(url, chosen)
 
 
-def _run_nightly(chosen: "Settings", url: str, day: date, config: dict[str, Any], select: str | None) -> None:
-    """Runs the job in this process. Raises Failed with the cause where a step or a check fails."""
-    _prepare_dagster(chosen, url)
-    from dft_pipeline.cli.nightly import CannotSelect, RunFailed, UnknownAsset, run_nightly
+def _run_nightly(chosen: "Settings", day: date, config: dict[str, Any], select: str | None) -> None:
+    """Runs the job in this process, more than once where the database goes away meanwhile.
 
+    Raises Failed with the cause where a step or a check fails, or no database answers.
+    """
+    from assets.notices import problem_notice
+    from resources.problems import Problem
+
+    names = None if select is None else [name.strip() for name in select.split(",")]
     try:
-        run_nightly(day, config, None if select is None else [name.strip() for name in select.split(",")])
-    except (UnknownAsset, CannotSelect) as error:
-        _usage(str(error))
-    except RunFailed as error:
-        raise Failed(str(error)) from None
+        _patiently(lambda: _run_once(chosen, day, config, names))
+    except Problem as error:
+        _tell(chosen, problem_notice("nightly", str(day), error))
+        raise Failed(f"the build of {day} failed: {error}") from None
+
+
+def _run_once(chosen: "Settings", day: date, config: dict[str, Any], names: list[str] | None) -> None:
+    with _database(chosen) as url:
+        _prepare_dagster(chosen, url)
+        from dft_pipeline.cli.nightly import CannotSelect, RunFailed, UnknownAsset, run_nightly
+
+        try:
+            run_nightly(url, day, config, names, lambda notice: _tell(chosen, notice))
+        except (UnknownAsset, CannotSelect) as error:
+            _usage(str(error))
+        except RunFailed as error:
+            raise Failed(str(error)) from None
+
+
+def _patiently(work: Callable[[], object]) -> None:
+    from resources.patience import patiently
+
+    def say(why: str) -> None:
+        err.print(f"  [yellow]↻[/yellow] {_escaped(why)}", highlight=False, soft_wrap=True)
+
+    patiently(work, say)
+
+
+def _tell(chosen: "Settings", notice: "Notice") -> None:
+    """Whoever watches the webhook; who sits at the terminal reads it there."""
+    from resources.notifier import notifier
+
+    if chosen.notify_url is not None:
+        notifier(chosen, logging.getLogger("dft")).notify(notice)

@@ -1,15 +1,23 @@
 """Runs the job `nightly` in this process, as `dft build` does."""
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
 import dagster as dg
+from dagster_postgres.utils import DagsterPostgresException
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from assets.dataset import READ
+from assets.notices import events_of, failure_notice, innermost, warning_notice
 from dft_pipeline.definitions import defs
 from dft_pipeline.manifest import settings_hash
 from resources.build import BuildSettings, Workplace
+from resources.notifier import Notice
+from resources.problems import NoDatabase
+from resources.runs import BY_COMMAND, end_dead_runs, living
 
 Config = dict[str, Any]  # the fields of BuildSettings; None stands for the default
 
@@ -26,33 +34,72 @@ class RunFailed(RuntimeError):
     """A step or a blocking check failed; says which, and why."""
 
 
-def run_nightly(day: date, config: Config, select: Sequence[str] | None) -> None:
+def run_nightly(
+    url: str,
+    day: date,
+    config: Config,
+    select: Sequence[str] | None,
+    tell: Callable[[Notice], None],
+) -> None:
     """Builds the day's snapshot. `select` names assets, None all.
 
-    Raises UnknownAsset, CannotSelect, or RunFailed with the cause; a snapshot that was there before stays
-    as it was.
+    `tell` hears what a person should know: why it failed, its warnings, earlier runs whose process has died.
+    Raises UnknownAsset, CannotSelect, NoDatabase where the database is lost, or RunFailed with the cause; a
+    snapshot that was there before stays as it was.
     """
     job = defs.resolve_job_def("nightly")
     keys = None if select is None else _selected(job, select)
     if select is not None:
         _refuse_mixture(day, config, keys or [])
+    with _instance() as instance:
+        for run in end_dead_runs(instance, url):
+            if BY_COMMAND in run.tags:
+                tell(failure_notice(run, events_of(instance, run)))
+        result = _execute(job, instance, url, day, config, keys)
+    if not result.success:
+        tell(failure_notice(result.dagster_run, result.all_events))
+        raise RunFailed(_cause(result, day))
+    if warning := warning_notice(result.dagster_run, result.all_events):
+        tell(warning)
+
+
+@contextmanager
+def _instance() -> Iterator[dg.DagsterInstance]:
+    """Dagster's own storage. Raises NoDatabase where that is lost in between."""
+    try:
+        with dg.DagsterInstance.get() as instance:
+            # A connection for each of a run's hundreds of events would take a quarter of its time.
+            instance.optimize_for_webserver(statement_timeout=60_000, pool_recycle=3600, max_overflow=2)
+            yield instance
+    except (OperationalError, InterfaceError, DagsterPostgresException) as error:
+        raise NoDatabase("the database was lost in the middle of the build") from error
+
+
+def _execute(
+    job: dg.JobDefinition,
+    instance: dg.DagsterInstance,
+    url: str,
+    day: date,
+    config: Config,
+    keys: Sequence[dg.AssetKey] | None,
+) -> dg.ExecuteInProcessResult:
     settings = {name: value for name, value in config.items() if value is not None}
     run_config = {"resources": {"build_settings": {"config": settings}}, "loggers": {"progress": {}}}
-    with dg.DagsterInstance.get() as instance:
-        # A connection for each of a run's hundreds of events would take a quarter of its time.
-        instance.optimize_for_webserver(statement_timeout=60_000, pool_recycle=3600, max_overflow=2)
-        try:
-            result = job.execute_in_process(
+    run_id = str(uuid.uuid4())
+    try:
+        with living(url, run_id):
+            return job.execute_in_process(
                 run_config=run_config,
                 instance=instance,
                 partition_key=day.isoformat(),
                 asset_selection=keys,
                 raise_on_error=False,
+                run_id=run_id,
+                # The daemon begins crashed runs anew; those typed here it leaves to whoever typed them.
+                tags={BY_COMMAND: "true", "dagster/max_retries": "0"},
             )
-        except dg.DagsterExecutionInterruptedError:
-            raise KeyboardInterrupt from None
-        if not result.success:
-            raise RunFailed(_cause(result, day))
+    except dg.DagsterExecutionInterruptedError:
+        raise KeyboardInterrupt from None
 
 
 def _selected(job: dg.JobDefinition, names: Sequence[str]) -> list[dg.AssetKey]:
@@ -87,20 +134,14 @@ def _refuse_mixture(day: date, config: Config, keys: Sequence[dg.AssetKey]) -> N
 
 def _cause(result: dg.ExecuteInProcessResult, day: date) -> str:
     troubles = [
-        f"{event.step_key}: {_innermost(event.step_failure_data.error)}"
+        f"{event.step_key}: {innermost(event.step_failure_data.error)}"
         for event in result.all_events
         if event.event_type_value == "STEP_FAILURE"
     ]
     if not troubles:  # it failed before its first step
         events = [event for event in result.all_events if event.event_type_value == "PIPELINE_FAILURE"]
         troubles = [
-            _innermost(event.job_failure_data.error) for event in events if event.job_failure_data.error
+            innermost(event.job_failure_data.error) for event in events if event.job_failure_data.error
         ]
     first = f"the build of {day} failed; the last good snapshot stays as it was"
     return "\n".join([first, *troubles, f"the whole story: dft dev, run {result.run_id}"])
-
-
-def _innermost(error: Any) -> str:
-    while error.cause is not None:
-        error = error.cause
-    return str(error.message).strip()

@@ -52,7 +52,9 @@ def test_the_schedule_builds_the_day_that_ended() -> None:
     schedule = defs.resolve_schedule_def("every_night")
     night = datetime(2024, 1, 15, 1, 0, tzinfo=UTC)
     with dg.instance_for_test() as instance:
-        context = dg.build_schedule_context(instance=instance, scheduled_execution_time=night)
+        context = dg.build_schedule_context(
+            instance=instance, scheduled_execution_time=night, repository_def=defs.get_repository_def()
+        )
         tick = schedule.evaluate_tick(context)
     assert [request.partition_key for request in tick.run_requests or ()] == ["2024-01-14"]
     assert schedule.job_name == "nightly"

@@ -169,3 +169,22 @@ def test_an_env_file_that_is_no_text_is_refused_by_name(folder: Path) -> None:
     (folder / ".env").write_bytes(b"DFT_LAKE=/caf\xe9\n")
     with pytest.raises(BadSettings, match=r"\.env"):
         settings()
+
+
+def test_the_time_zone_is_one_that_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings().time_zone == "UTC"
+    monkeypatch.setenv("DFT_TIME_ZONE", "Pacific/Auckland")
+    assert settings().time_zone == "Pacific/Auckland"
+    for name in ("Europe/Berln", "../../etc/passwd", "America"):
+        monkeypatch.setenv("DFT_TIME_ZONE", name)
+        with pytest.raises(BadSettings, match=r"^DFT_TIME_ZONE: there is no time zone '.*'; did you mean "):
+            settings()
+
+
+def test_a_webhook_is_a_web_address_and_is_repeated_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DFT_NOTIFY_URL", "file:///s3cret")
+    with pytest.raises(BadSettings) as refused:
+        settings()
+    assert str(refused.value) == "DFT_NOTIFY_URL: it should begin with https:// or http://"
+    monkeypatch.setenv("DFT_NOTIFY_URL", "https://example.org/s3cret")
+    assert "s3cret" not in repr(settings())

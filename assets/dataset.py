@@ -7,6 +7,7 @@ import dagster as dg
 from assets.graph import consensus, ranking
 from assets.metadata import DAYS, OWNERS, Result, Results, check, checked, finished, key_check, table_spec
 from assets.raw import raw_key
+from assets.reports import reports
 from assets.values import cards_to_values, participants_to_voices
 from dft_pipeline.dataset import rows
 from dft_pipeline.manifest import File, manifest
@@ -70,7 +71,7 @@ def training_rows(
 READ = sorted(
     {
         dep.asset_key.path[1]
-        for asset in (cards_to_values, participants_to_voices, consensus, ranking, training_rows)
+        for asset in (cards_to_values, participants_to_voices, consensus, ranking, training_rows, reports)
         for spec in asset.specs
         for dep in spec.deps
         if dep.asset_key.path[0] == "raw"

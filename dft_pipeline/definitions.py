@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from assets import dataset, graph, raw, values
+from assets import dataset, graph, raw, reports, values
 from dft_pipeline.cli.progress import progress_logger
 from resources.build import BuildSettings, Workplace
 
@@ -13,6 +13,7 @@ ASSETS = [
     graph.consensus,
     graph.ranking,
     dataset.training_rows,
+    reports.reports,
     dataset.snapshot_manifest,
 ]
 

@@ -1,0 +1,93 @@
+"""What may be seen of a group: no figure of fewer than five people, and none that such a figure follows from.
+
+What belongs here: the rule, once, for every table that has figures by group. Totals over everybody, and
+what each participant did, are taken as known to whoever reads a figure; who is of which group is not.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations, product
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+FEWEST_PEOPLE = 5  # a figure about a group that rests on fewer people is withheld
+AT_ONCE = 3  # figures that are added to, or subtracted from, each other
+
+
+def large_enough(figures: pl.DataFrame) -> pl.DataFrame:
+    """Leaves out each group of fewer than FEWEST_PEOPLE, and as many more as it takes.
+
+    `figures` has record, group and participant_count. Smallest first, until those left out are enough
+    people together: else the figure of a single one would follow from the total and the others. For the
+    same reason they are not named.
+    """
+    people = pl.col("participant_count")
+    ranked = figures.sort("participant_count", "group").with_columns(
+        place=pl.int_range(pl.len()).over("record"), smaller=people.cum_sum().over("record") - people
+    )
+    few_so_far = (pl.col("place") > 0) & (pl.col("smaller") < FEWEST_PEOPLE)
+    return ranked.filter(~((people < FEWEST_PEOPLE) | few_so_far)).drop("place", "smaller")
+
+
+def with_safe_counts(figures: pl.DataFrame, shown: pl.DataFrame, counts: Sequence[str]) -> pl.DataFrame:
+    """Nulls a record's counts unless each, of each group and of those left out, is of enough people.
+
+    `<count>_people` says of how many. All or none of a record: its totals are public, so that a single
+    missing count would follow.
+    """
+    people = pl.col(f"{count}_people" for count in counts)
+    rest = figures.join(shown, on=["record", "group"], how="anti").group_by("record").agg(people.sum())
+    counted = pl.concat([shown.select("record", people), rest.select("record", people)])
+    verdict = counted.group_by("record").agg(is_safe=pl.all_horizontal(people >= FEWEST_PEOPLE).all())
+    safe = (pl.when("is_safe").then(pl.col(count)).alias(count) for count in counts)
+    return shown.join(verdict, on="record").with_columns(safe)
+
+
+def sums_by_group(people: pl.DataFrame, figures: Sequence[str], base: str) -> pl.DataFrame:
+    """Sums of `figures` over the people of a group: group, figures; sorted.
+
+    `people` has a row per participant: group, and in each figure how much of it is theirs. Groups are left
+    out until each has enough people in `base`; a figure is null in all groups where it is not safe beside
+    those before it, so that the order of `figures` says which matter most.
+    """
+    in_base = people.group_by("group").agg(participant_count=(pl.col(base) != 0).sum())
+    shown = large_enough(in_base.with_columns(record=pl.lit(base))).select("group")
+    cells = people.join(shown.with_columns(cell="group"), on="group", how="left")
+    safe = _safe_figures(cells, figures)
+    kept = (pl.col(name) if name in safe else pl.lit(None, pl.Int64).alias(name) for name in figures)
+    sums = people.group_by("group").agg(pl.col(figures).sum()).join(shown, on="group", how="semi")
+    return sums.select("group", *kept).sort("group")
+
+
+def _safe_figures(cells: pl.DataFrame, figures: Sequence[str]) -> list[str]:
+    """The figures, first come first served, that no small one follows from.
+
+    A sum or difference of figures rests on the people whose own parts in it do not cancel; of these there
+    are enough in every group, and in those left out together, or there is nobody anywhere.
+    """
+    # Those left out are a cell like the others, but none where nobody is left out.
+    alike = cells.group_by("cell", *figures).agg(people=pl.len())
+    parts = alike.select(pl.col(figures).cast(pl.Int64)).to_numpy().T
+    place = alike["cell"].rank("dense").fill_null(0).rank("dense").to_numpy() - 1
+    counts = np.zeros((len(alike), alike["cell"].n_unique()))
+    counts[np.arange(len(alike)), place] = alike["people"].to_numpy()
+    safe: list[int] = []
+    for figure in range(len(figures)):
+        others = _sums(parts, safe)
+        if all(_is_large(parts[figure] + other, counts) for other in others):
+            safe.append(figure)
+    return [figures[figure] for figure in safe]
+
+
+def _sums(parts: NDArray[np.int64], known: Sequence[int]) -> Iterator[NDArray[np.int64]]:
+    """Each person's part in every sum and difference of fewer than AT_ONCE known figures."""
+    for size in range(AT_ONCE):
+        for chosen in combinations(known, size):
+            for signs in product((1, -1), repeat=size):
+                yield np.array(signs, dtype=np.int64) @ parts[list(chosen)]
+
+
+def _is_large(parts: NDArray[np.int64], counts: NDArray[np.float64]) -> bool:
+    people = (parts != 0).astype(np.float64) @ counts
+    return bool((people >= FEWEST_PEOPLE).all() or not people.any())

@@ -12,7 +12,8 @@ def exposure(canonical_values: pl.DataFrame, votes: pl.DataFrame, judgments: pl.
     )
     ends = _ends(judgments)
     in_cases = ends.explode("case_ids", keep_nulls=False, empty_as_null=False).rename({"case_ids": "case_id"})
-    judged = pl.concat([_judged(in_cases), _judged(ends.select("value_id", case_id=pl.lit(None, pl.String)))])
+    anywhere = ends.select("value_id", "judged", case_id=pl.lit(None, pl.String))
+    judged = pl.concat([in_cases.select(anywhere.columns), anywhere]).group_by("value_id", "case_id").sum()
     # A left join keeps the values without a row in `met`, their case null.
     rows = canonical_values.select("value_id").join(met, on="value_id", how="left")
     counted = rows.join(judged, on=["value_id", "case_id"], how="left", nulls_equal=True)
@@ -22,10 +23,9 @@ def exposure(canonical_values: pl.DataFrame, votes: pl.DataFrame, judgments: pl.
 
 
 def _ends(judgments: pl.DataFrame) -> pl.DataFrame:
-    """Each judgment twice, once for either end: value_id, case_ids."""
-    ends = ("source_value_id", "wiser_value_id")
-    return pl.concat(judgments.select("case_ids", value_id=end) for end in ends)
-
-
-def _judged(ends: pl.DataFrame) -> pl.DataFrame:
-    return ends.group_by("value_id", "case_id").agg(judged=pl.len())
+    """value_id, case_ids, judged: how many judgments of a context have the value at either end."""
+    by_context = pl.concat(
+        judgments.group_by("context_id", value_id=end).agg(pl.col("case_ids").first(), judged=pl.len())
+        for end in ("source_value_id", "wiser_value_id")
+    )
+    return by_context.select("value_id", "case_ids", "judged")

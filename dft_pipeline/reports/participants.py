@@ -65,40 +65,37 @@ def _counts(rows: pl.DataFrame, **counts: pl.Expr) -> pl.DataFrame:
 
 def _chats(own_chats: pl.DataFrame) -> pl.DataFrame:
     turns = pl.Series("turns", map(user_turns, own_chats["transcript"]), pl.Int64)
-    minutes = (pl.col("updatedAt") - pl.col("createdAt")).dt.total_microseconds() / MICROSECONDS
+    lasted = (pl.col("updatedAt") - pl.col("createdAt")).dt.total_microseconds().clip(lower_bound=0)
     return _counts(
         own_chats.with_columns(turns),
         chats=pl.len(),
         turns=pl.col("turns").sum(),
-        minutes=minutes.clip(lower_bound=0).sort().sum(),  # sorted: the same bytes in any order of rows
+        minutes=lasted.sum() / MICROSECONDS,  # summed whole: the same in any order of rows
     )
 
 
 def _judgments(judgments: pl.DataFrame) -> pl.DataFrame:
-    said = pl.col("relationship")
-    is_same = said.n_unique() == 1
-    return _counts(
+    counted = _counts(
         judgments,
         judgments=pl.len(),
-        **{answer: (said == answer).sum() for answer in ANSWERS},
-        is_straight_lining=pl.when(pl.len() >= ENOUGH_TO_STRAIGHT_LINE).then(is_same),
+        **{answer: (pl.col("relationship") == answer).sum() for answer in ANSWERS},
         case_judgments=(pl.col("case_ids").list.len() > 0).sum(),
     )
+    is_same = pl.max_horizontal(ANSWERS) == pl.col("judgments")
+    enough = pl.when(pl.col("judgments") >= ENOUGH_TO_STRAIGHT_LINE)
+    return counted.with_columns(is_straight_lining=enough.then(is_same))
 
 
 def _off_case(doings: Doings, own_chats: pl.DataFrame) -> pl.DataFrame:
     """participant_id, off_case_judgments: a row for each participant with an own case."""
     of_chats = own_chats.select("participant_id", case_id="caseId")
     own = pl.concat([of_chats, doings.votes.select("participant_id", "case_id")]).drop_nulls().unique()
-    placed = doings.judgments.select("participant_id", case_id="case_ids").filter(
-        pl.col("case_id").list.len() > 0
+    cases = own.group_by("participant_id").agg(own=pl.col("case_id"))
+    placed = doings.judgments.filter(pl.col("case_ids").list.len() > 0).select("participant_id", "case_ids")
+    is_off = pl.col("case_ids").list.set_intersection("own").list.len() == 0
+    counts = _counts(placed.join(cases, on="participant_id"), off_case_judgments=is_off.sum())
+    return (
+        cases.select("participant_id")
+        .join(counts, on="participant_id", how="left")
+        .with_columns(pl.col("off_case_judgments").fill_null(0))
     )
-    cases = placed.with_row_index("judgment").explode("case_id")
-    on_case = cases.join(own, on=["participant_id", "case_id"], how="semi").unique("judgment")
-    counts = (
-        _counts(placed, placed=pl.len())
-        .join(_counts(on_case, on_case=pl.len()), on="participant_id", how="left")
-        .select("participant_id", off=pl.col("placed") - pl.col("on_case").fill_null(0))
-    )
-    people = own.select("participant_id").unique().join(counts, on="participant_id", how="left")
-    return people.select("participant_id", off_case_judgments=pl.col("off").fill_null(0))

@@ -12,7 +12,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 FEWEST_PEOPLE = 5  # a figure about a group that rests on fewer people is withheld
-AT_ONCE = 3  # figures that are added to, or subtracted from, each other
+AT_ONCE = 3  # figures whose sums and differences are withheld too, where they are small
+SAME = 1e-9  # of the length of what is compared
+
+Floats = NDArray[np.float64]
 
 
 def large_enough(figures: pl.DataFrame) -> pl.DataFrame:
@@ -61,33 +64,46 @@ def sums_by_group(people: pl.DataFrame, figures: Sequence[str], base: str) -> pl
 
 
 def _safe_figures(cells: pl.DataFrame, figures: Sequence[str]) -> list[str]:
-    """The figures, first come first served, that no small one follows from.
-
-    A sum or difference of figures rests on the people whose own parts in it do not cancel; of these there
-    are enough in every group, and in those left out together, or there is nobody anywhere.
-    """
+    """The figures, first come first served, that nothing small follows from."""
     # Those left out are a cell like the others, but none where nobody is left out.
-    alike = cells.group_by("cell", *figures).agg(people=pl.len())
+    alike = cells.group_by("cell", *figures).agg(people=pl.len()).sort("cell", *figures)
     parts = alike.select(pl.col(figures).cast(pl.Int64)).to_numpy().T
     place = alike["cell"].rank("dense").fill_null(0).rank("dense").to_numpy() - 1
     counts = np.zeros((len(alike), alike["cell"].n_unique()))
     counts[np.arange(len(alike)), place] = alike["people"].to_numpy()
+    small = [signs for signs in _signs(len(figures)) if _is_small(signs, parts, counts)]
+    if not small:
+        return list(figures)
+    # Figures by their coordinates in a space of their own: as many numbers as figures, however many people.
+    known: Floats = np.linalg.qr(parts.T.astype(np.float64)).R
+    secrets = known @ np.array([[signs.get(place, 0) for place in range(len(figures))] for signs in small]).T
     safe: list[int] = []
     for figure in range(len(figures)):
-        others = _sums(parts, safe)
-        if all(_is_large(parts[figure] + other, counts) for other in others):
+        if not _follows(secrets, known[:, [*safe, figure]]):
             safe.append(figure)
     return [figures[figure] for figure in safe]
 
 
-def _sums(parts: NDArray[np.int64], known: Sequence[int]) -> Iterator[NDArray[np.int64]]:
-    """Each person's part in every sum and difference of fewer than AT_ONCE known figures."""
-    for size in range(AT_ONCE):
-        for chosen in combinations(known, size):
-            for signs in product((1, -1), repeat=size):
-                yield np.array(signs, dtype=np.int64) @ parts[list(chosen)]
+def _signs(figures: int) -> Iterator[dict[int, int]]:
+    """Every sum and difference of up to AT_ONCE figures: the sign of each by its place."""
+    for size in range(1, AT_ONCE + 1):
+        for chosen in combinations(range(figures), size):
+            for signs in product((1, -1), repeat=size - 1):
+                yield dict(zip(chosen, (1, *signs), strict=True))
 
 
-def _is_large(parts: NDArray[np.int64], counts: NDArray[np.float64]) -> bool:
-    people = (parts != 0).astype(np.float64) @ counts
-    return bool((people >= FEWEST_PEOPLE).all() or not people.any())
+def _is_small(signs: dict[int, int], parts: NDArray[np.int64], counts: Floats) -> bool:
+    """Whether it rests on few people in some cell: those whose own parts in it do not cancel.
+
+    Where there is nobody in any cell, it is known already that it is 0.
+    """
+    own = np.array([*signs.values()], dtype=np.int64) @ parts[[*signs]]
+    people = (own != 0).astype(np.float64) @ counts
+    return bool(people.any() and (people < FEWEST_PEOPLE).any())
+
+
+def _follows(secrets: Floats, known: Floats) -> bool:
+    """Whether one of the `secrets` is some combination of what is `known`; each is a column."""
+    found = known @ np.linalg.lstsq(known, secrets)[0]
+    missed = np.linalg.norm(secrets - found, axis=0) / np.linalg.norm(secrets, axis=0)
+    return bool((missed < SAME).any())

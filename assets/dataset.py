@@ -7,6 +7,7 @@ import dagster as dg
 from assets.graph import consensus, exclusions, ranking
 from assets.metadata import DAYS, FRESHNESS, OWNERS, Result, Results, check_specs, finished, table_spec
 from assets.raw import raw_key
+from assets.reports import reports
 from assets.values import admission, cards_to_values, participants_to_voices
 from dft_pipeline.dataset import gates, rows
 from dft_pipeline.manifest import File, manifest
@@ -59,6 +60,7 @@ READ = sorted(
             exclusions,
             ranking,
             training_rows,
+            reports,
         )
         for spec in asset.specs
         for dep in spec.deps

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from assets import dataset, graph, nights, raw, values
+from assets import dataset, graph, nights, raw, reports, values
 from dft_pipeline.cli.progress import progress_logger
 from resources.build import BuildSettings, Workplace
 from resources.settings import settings
@@ -16,6 +16,7 @@ ASSETS = [
     graph.ranking,
     graph.exclusions,
     dataset.training_rows,
+    reports.reports,
     dataset.snapshot_manifest,
 ]
 

@@ -61,6 +61,10 @@ def _hex(meaning: str, digits: int) -> dy.Column:
     return dy.String(description=meaning, regex=f"^[0-9a-f]{{{digits}}}$")
 
 
+def _count_or_none(meaning: str) -> dy.Column:
+    return dy.Int64(description=meaning, min=0, nullable=True)
+
+
 def _count(meaning: str) -> dy.Column:
     return dy.Int64(description=meaning, min=0)
 
@@ -161,6 +165,11 @@ SET_ASIDE: Mapping[str, dy.Column] = {
     "value": _text("the offending value, shortened; null where it identifies a person", nullable=True),
     "source": _text("where it was read: file and row, or the raw table"),
 }
+GROUP = _text(
+    "self-reported political affiliation, `unknown` where there is none, `all` for everybody; groups of few "
+    "judges are left out, and as many more as it takes that they do not follow from the total"
+)
+WITHHELD = "null where it, or what follows from it, rests on fewer than 5 people of a group"
 
 _TABLES = (
     Table(
@@ -404,6 +413,119 @@ _TABLES = (
             "criterion": _text("the criterion"),
             "weight": _rate("its weight; a prompt's weights sum to 1"),
             "row_ids": _texts("the reward rows that the weight comes from, sorted"),
+        },
+    ),
+    Table(
+        "participant_behaviour",
+        "reports",
+        # Without their group: from the rows of single people, every withheld figure by group would follow.
+        "a participant who is in the user table, or did anything up to the day",
+        ("participant_id",),
+        {
+            "participant_id": PARTICIPANT,
+            "is_registered": _yes("whether they are in the app's user table"),
+            "chats": _count("chats they had"),
+            "cards": _count("values they articulated, one per value and case (rows of `articulations`)"),
+            "turns": _count("messages they wrote in their chats; none where a transcript is no list"),
+            "minutes": _rate(
+                "from the creation of a chat to its last change, pauses included; the sum", high=None
+            ),
+            "shown": _count("values they were shown, one per value and case"),
+            "votes": _count("values they voted for, one per value and case"),
+            "judgments": _count("their judgments that count"),
+            "upgrade": _count("those that say `upgrade`"),
+            "no_upgrade": _count("those that say `no_upgrade`"),
+            "not_sure": _count("those that say `not_sure`"),
+            "is_straight_lining": _yes(
+                "whether all their judgments say the same; null with fewer than three", nullable=True
+            ),
+            "case_judgments": _count("judgments in a context that belongs to a case"),
+            "off_case_judgments": _count_or_none(
+                "those of `case_judgments` whose context belongs to none of the participant's own cases, the "
+                "cases of their chats, votes and showings; null where no own case is known"
+            ),
+        },
+    ),
+    Table(
+        "funnel",
+        "reports",
+        "a step of taking part, in a group",
+        ("step_index", "group"),
+        {
+            "step": _text(
+                "`signed_up` (everybody in `participant_behaviour`: who did anything must have signed up), "
+                "`chatted`, `wrote_a_card`, `was_shown_values`, `voted`, `judged`: each asked by itself, so "
+                "that a later step can have more people than an earlier one"
+            ),
+            "step_index": _count("place of the step, from 0"),
+            "group": GROUP,
+            "participants": _count_or_none(f"participants of the group who took the step; {WITHHELD}"),
+            "share": _rate(f"participants / those of the group who signed up; {WITHHELD}", nullable=True),
+            "median_turns": _rate(
+                "median of `turns` of those who took the step and have a chat; null where there are none, or "
+                "fewer than 5 in a group",
+                high=None,
+                nullable=True,
+            ),
+            "median_minutes": _rate("median of `minutes` of the same people", high=None, nullable=True),
+        },
+    ),
+    Table(
+        "behaviour_by_group",
+        "reports",
+        "something that judgments or participants can be, in a group",
+        ("measure", "group"),
+        {
+            "measure": _text(
+                "`upgrade`, `no_upgrade`, `not_sure`: judgments that say so, of all; `off_case`: judgments "
+                "outside the participant's own cases, of those in a context that belongs to a case, by "
+                "participants with a known case; `straight_lining`: participants who always gave the same "
+                "answer, of those with three or more judgments"
+            ),
+            "group": GROUP,
+            "unit": _text("what is counted: `judgments` or `participants`"),
+            "counted": _count_or_none(f"judgments or participants that are so; {WITHHELD}"),
+            "out_of": _count_or_none(f"judgments or participants that could be so; {WITHHELD}"),
+            "share": _rate(
+                "counted / out_of. That of `upgrade` in the group `all` is the base rate that every edge is "
+                f"to be read against: how readily people say `upgrade` to any proposal; {WITHHELD}",
+                nullable=True,
+            ),
+            "participants": _count_or_none(f"participants behind `counted`; {WITHHELD}"),
+        },
+    ),
+    Table(
+        "exposure",
+        "reports",
+        "a value in a case in which it was shown or voted for, or a value that was neither anywhere",
+        ("value_id", "case_id"),
+        {
+            "value_id": _id("the value"),
+            "case_id": _text(
+                "the case; null for a value that was neither shown nor voted for", nullable=True
+            ),
+            "shown": _count("participants to whom it was shown there"),
+            "votes": _count("participants who voted for it there"),
+            "judged": _count(
+                "judgments with it at either end, in contexts of the case; in all contexts where the case is "
+                "null. Contexts shared by cases count in each"
+            ),
+            "is_never_shown": _yes("whether it was shown to nobody in any case"),
+        },
+    ),
+    Table(
+        "demographic_coverage",
+        "reports",
+        "an answer to a question about participants' background",
+        ("field", "answer"),
+        {
+            "field": _text("`usPoliticalAffiliation`, `sex` or `age_band`"),
+            "answer": _text("the answer; null where it is not known, never asked or expired", nullable=True),
+            "participants": _count("participants of whom it is the latest answer"),
+            "share": _rate(
+                "participants / everybody in `participant_behaviour`; the shares of a field add up to less "
+                "than 1 where answers of few are left out"
+            ),
         },
     ),
 )

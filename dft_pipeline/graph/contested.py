@@ -8,8 +8,8 @@ from dft_pipeline.graph.moral_graph import IN_CYCLE, loops
 from dft_pipeline.graph.scopes import ALL, scopes_of_contexts
 from dft_pipeline.graph.tally import ANSWERS
 from dft_pipeline.tables import PAIR_KEY, TABLES
+from dft_pipeline.values import reading, small_cells
 
-FEWEST_PEOPLE = 5  # a figure about a group that rests on fewer people is withheld
 EDGE = ("source_value_id", "wiser_value_id", "wiser_likelihood", "marked_wiser")
 COLUMNS = ("record", "scope", "kind", "component_id", "is_removed", *EDGE)
 
@@ -84,44 +84,17 @@ def _by_group(answers: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
     Elsewhere they are left out: figures of scopes that overlap could be subtracted from each other.
     """
     grouped = answers.filter(pl.col("scope") == ALL).join(groups, on="participant_id", how="left")
-    figures = grouped.group_by("record", group=pl.col("group").fill_null("unknown")).agg(
+    figures = grouped.group_by("record", group=pl.col("group").fill_null(reading.UNKNOWN)).agg(
         pl.col("participant_id").n_unique().alias("participant_count"),
         *((pl.col("relationship") == answer).sum().alias(answer) for answer in ANSWERS),
         *(_people_who_said(answer) for answer in ANSWERS),
     )
-    shown = _with_safe_answers(figures, _large_enough(figures))
+    shown = small_cells.with_safe_counts(figures, small_cells.large_enough(figures), tuple(ANSWERS))
     return (
         shown.sort("group")
         .group_by("record", maintain_order=True)
         .agg(answers_by_group=pl.struct("group", "participant_count", *ANSWERS))
     )
-
-
-def _large_enough(figures: pl.DataFrame) -> pl.DataFrame:
-    """Leaves out each group of fewer than FEWEST_PEOPLE, and as many more as it takes.
-
-    Smallest first, until those left out are enough people together: else the figure of a single one
-    would follow from the total and the others. For the same reason they are not named.
-    """
-    people = pl.col("participant_count")
-    ranked = figures.sort("participant_count", "group").with_columns(
-        smaller=people.cum_sum().over("record") - people
-    )
-    too_few = (people < FEWEST_PEOPLE) | pl.col("smaller").is_between(1, FEWEST_PEOPLE - 1)
-    return ranked.filter(~too_few)
-
-
-def _with_safe_answers(figures: pl.DataFrame, shown: pl.DataFrame) -> pl.DataFrame:
-    """Nulls a record's answers unless each count, of each group and of those left out, is of enough people.
-
-    All or none of a record: its totals are public, so that a single missing count would follow.
-    """
-    people = pl.col(f"{answer}_people" for answer in ANSWERS)
-    rest = figures.join(shown, on=["record", "group"], how="anti").group_by("record").agg(people.sum())
-    counted = pl.concat([shown.select("record", people), rest.select("record", people)])
-    verdict = counted.group_by("record").agg(is_safe=pl.all_horizontal(people >= FEWEST_PEOPLE).all())
-    counts = (pl.when("is_safe").then(pl.col(answer)).alias(answer) for answer in ANSWERS)
-    return shown.join(verdict, on="record").with_columns(counts)
 
 
 def _people_who_said(answer: str) -> pl.Expr:

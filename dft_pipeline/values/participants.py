@@ -64,21 +64,16 @@ def unregistered(tables: Tables) -> pl.DataFrame:
     return pl.concat(theirs).unique().join(known, on="participant_id", how="anti").sort("participant_id")
 
 
-def outside_own_cases(judgments: pl.DataFrame, tables: Tables) -> pl.Series:
-    """Whether each judgment (participant_id, context_id) lies outside its participant's own cases.
+def outside_own_cases(judged: pl.DataFrame, own_cases: pl.DataFrame) -> pl.Series:
+    """Whether each judgment (participant_id, case_ids of its context) is outside the participant's own cases.
 
-    Own cases are those of a participant's chats, votes and showings. Null where none is known, or where
-    the context belongs to no case.
+    `own_cases` (participant_id, case_id) are those of chats, votes and showings. Null where none is known,
+    or where the context belongs to no case.
     """
-    own = pl.concat(
-        tables[name].select("participant_id", case_id="caseId") for name in ("chat", "vote", "impression")
-    )
-    own = own.group_by("participant_id").agg(own=pl.col("case_id").unique())
-    cases = links(tables["contextsOnCases"]).group_by("context_id").agg(cases="case_id")
-    joined = judgments.join(own, on="participant_id", how="left", maintain_order="left").join(
-        cases, on="context_id", how="left", maintain_order="left"
-    )
-    return joined.select(off=pl.col("own").list.set_intersection("cases").list.len() == 0)["off"]
+    own = own_cases.group_by("participant_id").agg(own=pl.col("case_id").unique())
+    joined = judged.join(own, on="participant_id", how="left", maintain_order="left")
+    elsewhere = pl.col("own").list.set_intersection("case_ids").list.len() == 0
+    return joined.select(off=pl.when(pl.col("case_ids").list.len() > 0).then(elsewhere))["off"]
 
 
 def _reasons(tables: Tables, people: ParticipantPolicy) -> Iterator[tuple[str, pl.DataFrame]]:
@@ -138,8 +133,12 @@ def _attributed(name: str, tables: Tables) -> pl.DataFrame:
         theirs = tables["chat"].select("participant_id", "copiedFromId", chatId="id")
         return rows.join(theirs, on="chatId", how="left", maintain_order="left")
     if name == "edge":
-        judged = rows.select("participant_id", context_id="contextId")
-        return rows.with_columns(is_off_case=outside_own_cases(judged, tables))
+        cases = links(tables["contextsOnCases"]).group_by(contextId="context_id").agg(case_ids="case_id")
+        judged = rows.select("participant_id", "contextId").join(
+            cases, on="contextId", how="left", maintain_order="left"
+        )
+        own = (tables[of].select("participant_id", case_id="caseId") for of in ("chat", "vote", "impression"))
+        return rows.with_columns(is_off_case=outside_own_cases(judged, pl.concat(own)))
     return rows
 
 

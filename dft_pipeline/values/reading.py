@@ -2,9 +2,10 @@
 
 import polars as pl
 
-# The political affiliations that stand for "not known": what the recruiting platform wrote when it forgot.
+# The answers that stand for "not known": what the recruiting platform wrote when it forgot.
 REVOKED = "CONSENT_REVOKED"
 NO_ANSWER = ("DATA_EXPIRED", REVOKED, "")
+UNKNOWN = "unknown"  # the group of those whose political affiliation is not known
 
 
 def links(contexts_on_cases: pl.DataFrame) -> pl.DataFrame:
@@ -12,10 +13,18 @@ def links(contexts_on_cases: pl.DataFrame) -> pl.DataFrame:
     return contexts_on_cases.select(context_id="contextId", case_id="caseId").sort(pl.all())
 
 
+def background(demographics: pl.DataFrame) -> pl.DataFrame:
+    """What a participant said of themselves: participant_id, usPoliticalAffiliation, age, sex.
+
+    The latest counts; an answer that is not known is null.
+    """
+    latest = demographics.sort("id").unique("participant_id", keep="last").sort("participant_id")
+    answers = pl.col("usPoliticalAffiliation", "sex")
+    known = pl.when(~answers.is_in((*NO_ANSWER, UNKNOWN))).then(answers)
+    return latest.select("participant_id", "usPoliticalAffiliation", "age", "sex").with_columns(known)
+
+
 def groups(demographics: pl.DataFrame) -> pl.DataFrame:
     """A participant's self-reported political affiliation: participant_id, group; the latest counts."""
-    latest = demographics.sort("id").unique("participant_id", keep="last")
-    known = latest.filter(
-        pl.col("usPoliticalAffiliation").is_not_null(), ~pl.col("usPoliticalAffiliation").is_in(NO_ANSWER)
-    )
-    return known.select("participant_id", group="usPoliticalAffiliation").sort("participant_id")
+    said = background(demographics).select("participant_id", group="usPoliticalAffiliation")
+    return said.drop_nulls("group")

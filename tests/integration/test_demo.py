@@ -47,7 +47,7 @@ def test_the_demo_run_twice_says_that_it_is_the_same(newcomer: Dft) -> None:
     elsewhere = {"DFT_SOURCE_URL": "postgresql://127.0.0.1:1/app", "DFT_LAKE": "elsewhere"}
     done = newcomer("demo", **elsewhere)
     assert done.returncode == 0, done.stderr
-    assert "14 files, all byte for byte the same as before" in done.stdout
+    assert "19 files, all byte for byte the same as before" in done.stdout
     assert "unset DFT_SOURCE_URL DFT_LAKE" in done.stdout
     assert not (newcomer.folder / "elsewhere").exists(), "the demo stays in its own home"
 
@@ -97,8 +97,8 @@ def web_ui(newcomer: Dft) -> Iterator[str]:
 def test_the_web_ui_has_all_of_it_loaded(newcomer: Dft, web_ui: str) -> None:
     nodes = _ask(web_ui)["data"]["assetNodes"]
     groups = {node["groupName"] for node in nodes}
-    assert groups == {"raw", "values", "graph", "dataset"}
-    assert len(nodes) == 30
+    assert groups == {"raw", "values", "graph", "dataset", "reports"}
+    assert len(nodes) == 35
     assert (_demo_home(newcomer) / "postgres/postmaster.pid").exists(), "it runs on the home's own database"
 
 

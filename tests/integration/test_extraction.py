@@ -78,7 +78,7 @@ def ask(url: str, query: LiteralString) -> list[tuple[Any, ...]]:
 
 
 def raw(lake: Lake, table: str) -> pl.DataFrame:
-    return lake.raw(lake.raw_files(table, None), raw_schema(SOURCE_TABLES[table]))
+    return lake.raw(lake.raw_files(table, None), raw_schema(SOURCE_TABLES[table].extracted))
 
 
 def written(lake: Lake) -> dict[str, tuple[int, int]]:
@@ -240,7 +240,7 @@ def test_optional_tables_that_are_missing_are_empty(source: str, lake: Lake) -> 
     assert optional == ["demographic", "chat", "deduplicatedCard", "deduplication", "edgeHypothesis"]
     for name in optional:
         assert found[name] == Extracted(0, [], [])
-        assert raw(lake, name).schema == raw_schema(SOURCE_TABLES[name])
+        assert raw(lake, name).schema == raw_schema(SOURCE_TABLES[name].extracted)
         assert len(raw(lake, name)) == 0
     assert found["user"].rows == 25
 
@@ -343,7 +343,7 @@ def test_the_last_moment_of_a_day_belongs_to_it(source: str, lake: Lake) -> None
     )
     extracted(source, lake)
     files = lake.raw_files("vote", date(2024, 2, 1))
-    found = lake.raw(files, raw_schema(SOURCE_TABLES["vote"]))
+    found = lake.raw(files, raw_schema(SOURCE_TABLES["vote"].extracted))
     assert found.filter(pl.col("id") > 900_000).rows_by_key("id", unique=True) == {
         900_001: (1, 2, "case", moment("2024-02-01T23:59:59.999999"), moment("2024-02-03"), "draw")
     }

@@ -28,6 +28,15 @@ START = datetime(2023, 10, 1, tzinfo=UTC)
 ANSWERS = {**dict.fromkeys("abc", "upgrade"), "n": "no_upgrade", "s": "not_sure"}
 LINKS = pl.Schema({"context_id": pl.String, "case_id": pl.String})
 GROUPS = pl.Schema({"participant_id": pl.String, "group": pl.String})
+CHATS = pl.Schema(
+    {
+        "participant_id": pl.String,
+        "caseId": pl.String,
+        "transcript": pl.String,
+        "createdAt": pl.Datetime("us", "UTC"),
+        "updatedAt": pl.Datetime("us", "UTC"),
+    }
+)
 RAW_CASES = pl.Schema({"id": pl.String, "question": pl.String})
 
 Row = dict[str, Any]

@@ -212,9 +212,21 @@ def test_judgments_outside_ones_own_cases() -> None:
         another("edge", participant_id=BOB, contextId="When high"),
     ]
     raw = world(context=contexts, contextsOnCases=links, edge=edges)
-    judged = raw["edge"].select("participant_id", context_id="contextId")
-    off = outside_own_cases(judged, raw)
-    assert off.to_list() == [False, True, None, None], "no case of its context, or no own case: nobody knows"
+    judged = pl.DataFrame(
+        [
+            (ANN, ["abortion"]),
+            (ANN, ["weed"]),
+            (ANN, ["weed", "abortion"]),
+            (ANN, []),
+            (ANN, None),
+            (BOB, ["weed"]),
+        ],
+        schema={"participant_id": pl.String, "case_ids": pl.List(pl.String)},
+        orient="row",
+    )
+    own = pl.DataFrame({"participant_id": [ANN, ANN], "case_id": ["abortion", "abortion"]})
+    off = outside_own_cases(judged, own)
+    assert off.to_list() == [False, True, False, None, None, None], "no case, or no own case: nobody knows"
     assert set_aside(raw, EVERYBODY).is_empty()
     found = set_aside(raw, ParticipantPolicy(exclude_off_case=True))
     assert found.select("table", "rule", "column", "value").rows() == [

@@ -1,0 +1,137 @@
+"""How far people came and how they answered, by group.
+
+What belongs here: which figures there are. What may be seen of them is asked once, of all of them
+together, in `small_cells`: figures that are harmless alone may be subtracted from each other.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import polars as pl
+
+from dft_pipeline.reports.participants import ANSWERS
+from dft_pipeline.tables import TABLES
+from dft_pipeline.values import reading
+from dft_pipeline.values.small_cells import FEWEST_PEOPLE, sums_by_group
+
+ALL = "all"
+STEPS = ("signed_up", "chatted", "wrote_a_card", "was_shown_values", "voted", "judged")
+MEDIANS = ("median_turns", "median_minutes")
+
+
+class Measure(NamedTuple):
+    """A share by its figures: what is counted, out of what, and the people behind what is counted."""
+
+    name: str
+    unit: str
+    counted: str
+    out_of: str
+    participants: str
+
+
+MEASURES = (
+    *(Measure(answer, "judgments", answer, "judgments", f"{answer}_people") for answer in ANSWERS),
+    Measure("off_case", "judgments", "off_case", "placed", "off_case_people"),
+    Measure("straight_lining", "participants", "straight_lining", "often_judged", "straight_lining"),
+)
+
+# Each participant's part in every figure, in the order in which figures by group are wanted most.
+FIGURES: Mapping[str, pl.Expr] = {
+    "signed_up": pl.lit(1),
+    "judgments": pl.col("judgments"),
+    **{answer: pl.col(answer) for answer in ANSWERS},
+    "placed": pl.when(pl.col("off_case_judgments").is_not_null()).then("case_judgments").otherwise(0),
+    "off_case": pl.col("off_case_judgments").fill_null(0),
+    "often_judged": pl.col("is_straight_lining").is_not_null(),
+    "straight_lining": pl.col("is_straight_lining").fill_null(False),
+    "judged": pl.col("judgments") > 0,
+    "voted": pl.col("votes") > 0,
+    "was_shown_values": pl.col("shown") > 0,
+    "wrote_a_card": pl.col("cards") > 0,
+    "chatted": pl.col("chats") > 0,
+    **{f"{answer}_people": pl.col(answer) > 0 for answer in ANSWERS},
+    "off_case_people": pl.col("off_case_judgments").fill_null(0) > 0,
+}
+
+
+def parts(behaviour: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
+    """A participant's group, their part in every figure, and turns and minutes where they have chats.
+
+    `behaviour` is table `participant_behaviour`; `groups` has participant_id and group.
+    """
+    part = {name: figure.cast(pl.Int64) for name, figure in FIGURES.items()}
+    talked = pl.when(pl.col("chats") > 0)
+    medians = {name: talked.then(name.removeprefix("median_")) for name in MEDIANS}
+    people = behaviour.join(groups, on="participant_id", how="left")
+    return people.select(group=group_named(pl.col("group")), **part, **medians)
+
+
+def figures(parts: pl.DataFrame) -> pl.DataFrame:
+    """The sums of all figures, of everybody (`all`) and of the groups that may be seen: group, figures."""
+    # Where nobody has judged yet, a group is large enough by those who signed up.
+    base = "judged" if parts["judged"].sum() else "signed_up"
+    everybody = parts.select(pl.lit(ALL).alias("group"), pl.col(FIGURES.keys()).sum())
+    return pl.concat([everybody, sums_by_group(parts, tuple(FIGURES), base)])
+
+
+def funnel(parts: pl.DataFrame, figures: pl.DataFrame) -> pl.DataFrame:
+    """Table `funnel`, of what `parts` and `figures` give."""
+    steps = pl.concat(
+        figures.select(
+            "group",
+            step=pl.lit(step),
+            step_index=pl.lit(place),
+            participants=step,
+            share=_share(pl.col(step), pl.col("signed_up")),
+        )
+        for place, step in enumerate(STEPS)
+    )
+    medians = pl.concat([_medians(parts.with_columns(group=pl.lit(ALL)), 1), _medians(parts, FEWEST_PEOPLE)])
+    with_medians = steps.join(medians, on=["group", "step"], how="left")
+    seen = (pl.when(pl.col("participants").is_not_null()).then(name).alias(name) for name in MEDIANS)
+    return TABLES["funnel"].conform(with_medians.with_columns(seen))
+
+
+def behaviour_by_group(figures: pl.DataFrame) -> pl.DataFrame:
+    """Table `behaviour_by_group`, of what `figures` gives."""
+    rows = [_measured(figures, measure) for measure in MEASURES]
+    return TABLES["behaviour_by_group"].conform(pl.concat(rows))
+
+
+def _measured(figures: pl.DataFrame, measure: Measure) -> pl.DataFrame:
+    return figures.select(
+        "group",
+        measure=pl.lit(measure.name),
+        unit=pl.lit(measure.unit),
+        counted=measure.counted,
+        out_of=measure.out_of,
+        share=_share(pl.col(measure.counted), pl.col(measure.out_of)),
+        participants=measure.participants,
+    )
+
+
+def _medians(parts: pl.DataFrame, fewest: int) -> pl.DataFrame:
+    """group, step and MEDIANS of those who took the step and have a chat, where they are enough."""
+    talked = parts.drop_nulls(MEDIANS)
+    return pl.concat(_medians_at(talked, step, fewest) for step in STEPS)
+
+
+def _medians_at(talked: pl.DataFrame, step: str, fewest: int) -> pl.DataFrame:
+    at_step = talked.filter(pl.col(step) == 1).group_by("group")
+    found = at_step.agg(pl.col(MEDIANS).median(), people=pl.len()).filter(pl.col("people") >= fewest)
+    return found.select("group", pl.lit(step).alias("step"), *MEDIANS)
+
+
+def _share(counted: pl.Expr, out_of: pl.Expr) -> pl.Expr:
+    """Null where there is nothing to divide by."""
+    return pl.when(out_of > 0).then(counted / out_of)
+
+
+def group_named(affiliation: pl.Expr) -> pl.Expr:
+    """The group of an affiliation, or of none. Who answered `all` is a group, but not everybody."""
+    return affiliation.fill_null(reading.UNKNOWN).replace({ALL: f"{ALL} (an answer)"})
+
+
+def groups_seen(figures: pl.DataFrame) -> Sequence[str]:
+    """The groups that may be seen, everybody not among them."""
+    return figures.filter(pl.col("group") != ALL)["group"].to_list()

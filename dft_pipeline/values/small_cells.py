@@ -1,0 +1,116 @@
+"""What may be seen of a group: no figure of fewer than five people, and none that such a figure follows from.
+
+What belongs here: the rule, once, for every table that has figures by group. Totals over everybody, and
+what each participant did, are taken as known to whoever reads a figure; who is of which group is not.
+"""
+
+from collections.abc import Sequence
+from itertools import combinations, product
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+FEWEST_PEOPLE = 5  # a figure about a group that rests on fewer people is withheld
+AT_ONCE = 3  # figures whose sums and differences are withheld too, where they are small
+AT_A_TIME = 16  # parts in which they are gone through, for want of memory
+SAME = 1e-9  # of the length of what is compared
+
+Floats = NDArray[np.float64]
+
+
+def large_enough(figures: pl.DataFrame) -> pl.DataFrame:
+    """Leaves out each group of fewer than FEWEST_PEOPLE, and as many more as it takes.
+
+    `figures` has record, group and participant_count. Smallest first, until those left out are enough
+    people together: else the figure of a single one would follow from the total and the others. For the
+    same reason they are not named.
+    """
+    people = pl.col("participant_count")
+    ranked = figures.sort("participant_count", "group").with_columns(
+        place=pl.int_range(pl.len()).over("record"), smaller=people.cum_sum().over("record") - people
+    )
+    few_so_far = (pl.col("place") > 0) & (pl.col("smaller") < FEWEST_PEOPLE)
+    return ranked.filter(~((people < FEWEST_PEOPLE) | few_so_far)).drop("place", "smaller")
+
+
+def with_safe_counts(figures: pl.DataFrame, shown: pl.DataFrame, counts: Sequence[str]) -> pl.DataFrame:
+    """Nulls a record's counts unless each, of each group and of those left out, is of enough people.
+
+    `<count>_people` says of how many. All or none of a record: its totals are public, so that a single
+    missing count would follow.
+    """
+    people = pl.col(f"{count}_people" for count in counts)
+    rest = figures.join(shown, on=["record", "group"], how="anti").group_by("record").agg(people.sum())
+    counted = pl.concat([shown.select("record", people), rest.select("record", people)])
+    verdict = counted.group_by("record").agg(is_safe=pl.all_horizontal(people >= FEWEST_PEOPLE).all())
+    safe = (pl.when("is_safe").then(pl.col(count)).alias(count) for count in counts)
+    return shown.join(verdict, on="record").with_columns(safe)
+
+
+def sums_by_group(people: pl.DataFrame, figures: Sequence[str], base: str) -> pl.DataFrame:
+    """Sums of `figures` over the people of a group: group, figures; sorted.
+
+    `people` has a row per participant: group, and in each figure how much of it is theirs. Groups are left
+    out until each has enough people in `base`; a figure is null in all groups where it is not safe beside
+    those before it, so that the order of `figures` says which matter most.
+    """
+    in_base = people.group_by("group").agg(participant_count=(pl.col(base) != 0).sum())
+    shown = large_enough(in_base.with_columns(record=pl.lit(base))).select("group")
+    cells = people.join(shown.with_columns(cell="group"), on="group", how="left")
+    safe = _safe_figures(cells, figures)
+    kept = (pl.col(name) if name in safe else pl.lit(None, pl.Int64).alias(name) for name in figures)
+    sums = people.group_by("group").agg(pl.col(figures).sum()).join(shown, on="group", how="semi")
+    return sums.select("group", *kept).sort("group")
+
+
+def _safe_figures(cells: pl.DataFrame, figures: Sequence[str]) -> list[str]:
+    """The figures, first come first served, that nothing small follows from."""
+    # Those left out are a cell like the others, but none where nobody is left out.
+    alike = cells.group_by("cell", *figures).agg(people=pl.len()).sort("cell", *figures)
+    parts = alike.select(pl.col(figures).cast(pl.Float64)).to_numpy()
+    place = alike["cell"].rank("dense").fill_null(0).rank("dense").to_numpy() - 1
+    counts = np.zeros((len(alike), alike["cell"].n_unique()))
+    counts[np.arange(len(alike)), place] = alike["people"].to_numpy()
+    sums = _sums(len(figures))
+    small = np.concatenate([_are_small(some, parts, counts) for some in np.array_split(sums, AT_A_TIME)])
+    if not small.any():
+        return list(figures)
+    # Figures by their coordinates in a space of their own: as many numbers as figures, however many people.
+    known = np.linalg.qr(parts).R
+    secrets = known @ sums[small].T
+    safe: list[int] = []
+    for figure in range(len(figures)):
+        if not _follows(secrets, known[:, [*safe, figure]]):
+            safe.append(figure)
+    return [figures[figure] for figure in safe]
+
+
+def _sums(figures: int) -> Floats:
+    """Every sum and difference of up to AT_ONCE figures, a row each: the sign of a figure in it."""
+    rows = []
+    for size in range(1, AT_ONCE + 1):
+        for chosen in combinations(range(figures), size):
+            for signs in product((1, -1), repeat=size - 1):
+                row = np.zeros(figures)
+                row[[*chosen]] = (1, *signs)
+                rows.append(row)
+    return np.array(rows)
+
+
+def _are_small(sums: Floats, parts: Floats, counts: Floats) -> NDArray[np.bool_]:
+    """Which rest on few people in some cell: those whose own parts in them do not cancel.
+
+    Where there is nobody in any cell, it is known already that it is 0.
+    """
+    # Small numbers of people are exact in 32 bits, which take half the time.
+    people = (sums @ parts.T != 0).astype(np.float32) @ counts.astype(np.float32)
+    small: NDArray[np.bool_] = people.any(axis=1) & (people < FEWEST_PEOPLE).any(axis=1)
+    return small
+
+
+def _follows(secrets: Floats, known: Floats) -> bool:
+    """Whether one of the `secrets` is some combination of what is `known`; each is a column."""
+    found = known @ np.linalg.lstsq(known, secrets)[0]
+    missed = np.linalg.norm(secrets - found, axis=0) / np.linalg.norm(secrets, axis=0)
+    return bool((missed < SAME).any())

@@ -131,6 +131,22 @@ def test_steps_by_hand() -> None:
     assert upgrades == [("Left", 5, 1.0), ("all", 10, 1.0), ("unknown", 5, 1.0)]
 
 
+def test_a_group_of_few_judges_does_not_hide_the_others() -> None:
+    blocks = [("Green", "n", 9), ("Green", "j", 2), ("Grey", "n", 9), ("Grey", "j", 6)]
+    tables = published([*blocks, ("Left", "n", 5), ("Left", "j", 8)])
+    judged = tables["funnel"].filter(step="judged").select("group", "participants").rows()
+    assert judged == [("Left", 8), ("all", 16)], "Grey goes with Green"
+
+
+@pytest.mark.parametrize(("talked", "expected"), [(5, 2.0), (4, None)])
+def test_medians_of_a_group_are_of_enough_people(talked: int, expected: float | None) -> None:
+    way = dict.fromkeys(("chats", "turns", "cards", "shown", "votes", "off", *ANSWERS), 0)
+    rows = [a_row(f"{n:032x}", way | ({"chats": 1, "turns": 2} if n < talked else {})) for n in range(20)]
+    funnel, _ = of(some.frame("participant_behaviour", rows), {})
+    told = funnel.filter(step="signed_up").select("group", "participants", "median_turns").rows()
+    assert told == [("all", 20, 2.0), ("unknown", 20, expected)]
+
+
 def test_nobody_at_all() -> None:
     tables = published([])
     assert tables["funnel"]["group"].unique().to_list() == ["all"]

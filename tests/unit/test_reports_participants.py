@@ -149,6 +149,7 @@ def test_judgments_off_ones_own_cases(own: list[str], asked_in: list[list[str]],
         ("[" * 100_000, 0),
         ('{"role": "user"}', 0),
         ('"user"', 0),
+        ("7", 0),
         ('[{"role": ["user"]}, {"content": "x"}, "user", null]', 0),
         (
             json.dumps(

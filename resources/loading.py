@@ -14,7 +14,7 @@ from psycopg.rows import namedtuple_row
 from dft_pipeline.raw.checking import Fault, Row, check, key_of
 from dft_pipeline.raw.reading import FORMATS, RefusedFile, Unreadable, columns, records
 from dft_pipeline.raw.tables import SOURCE_TABLES, SourceTable
-from dft_pipeline.values.pseudonyms import pseudonym
+from dft_pipeline.values.pseudonyms import pseudonym, pseudonymiser
 from resources import sql
 from resources.sql import identifiers, statement
 
@@ -165,7 +165,7 @@ class _Awaited:
         people = [name for name in places if table.by_name[name].participant]
         self.plain = [place for name, place in places.items() if name not in people]
         self.person = places[people[0]] if people else None
-        self.pseudonym = lru_cache(PSEUDONYMS_KEPT)(lambda user_id: pseudonym(user_id, key))
+        self.pseudonym = lru_cache(PSEUDONYMS_KEPT)(pseudonymiser(key))
         self.met: list[str] = []
         # Pseudonyms are dear: only rows whose other parts of the key are awaited need one.
         self.waiting: dict[tuple[Any, ...], dict[str | None, str]] = {}

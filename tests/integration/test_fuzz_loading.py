@@ -17,7 +17,7 @@ import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import HealthCheck, Phase, assume, example, given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 from sqlalchemy.engine import make_url
@@ -27,7 +27,7 @@ from dft_pipeline.simulate import Deliberation
 from resources.database import connect, prepare
 from resources.loading import Loaded, Refused, find_files, load
 from resources.sql import identifiers, text
-from tests.conftest import fresh_database
+from tests.conftest import Dft, fresh_database
 from tests.integration.test_loading import KEY, as_stored, counts
 
 Row = dict[str, Any]
@@ -493,3 +493,150 @@ def unhurt(data: bytes, hurt: bytes, suffix: str, end: str) -> int:
         return same.count(end.encode())
     text = same.decode("utf-8-sig", errors="surrogateescape")
     return max(len(list(csv.reader(io.StringIO(text, newline="")))) - 2, 0)
+
+
+# Values that nobody would think of
+
+DEEP = (*("[" * depth + "]" * depth for depth in (50, 300, 900)), '{"a":' * 450 + "1" + "}" * 450)
+ODDITIES = (
+    *("null", "NaN", "Infinity", "-Infinity", "1e400", "-1e400", "-0", "-0.0", "0.0", "1e18", "1e19", "7.0"),
+    *("9223372036854775807", "9223372036854775808", "-9223372036854775809", "9" * 400, "true", "false"),
+    *('""', '" "', '"\\u0000"', '"\\ud800"', '"\\ud83d\\ude00"', '"\\u2028"', '"7"', '"true"', '"null"'),
+    *('"0000-00-00"', '"10000-01-01"', '"2024-02-30"', '"2024-W01-1"', '"20240101T000000"', '"0001-01-01"'),
+    *('"9999-12-31T23:59:59.999999999Z"', '"2024-01-01T24:00:00"', '"2024-01-01T00:00:00+99:99"'),
+    *(
+        '"0001-01-01T00:00:00+23:59"',
+        '"infinity"',
+        '"-infinity"',
+        '"now"',
+        '"2024-01-01 BC"',
+        "1704067200000",
+    ),
+    *("[]", "{}", "[null]", '[""]', '["a", null]', '["\\u0000"]', "[[]]", '{"a": NaN}', '{"a": 1e400}'),
+    *(
+        '{"\\u0000": 1}',
+        '{"a": 1, "a": 2}',
+        '"{\\"a\\": 1}"',
+        '"[1e400]"',
+        '"NaN"',
+        '"{"',
+        '"\\\\N"',
+        '"\\\\."',
+    ),
+    *DEEP,
+)
+
+
+@settings(FUZZ, max_examples=100)
+@given(
+    name=st.sampled_from(HURT),
+    suffix=st.sampled_from(TEXTS),
+    odd=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 8), st.sampled_from(ODDITIES)), max_size=6),
+    style=STYLES,
+)
+@example(
+    name="chat",
+    suffix="json",
+    odd=[(0, 3, f'"{"x" * 10_000_000}"'), (1, 3, f"[{'1,' * 10**6}1]")],
+    style=Style(),
+)
+@example(
+    name="edge", suffix="csv", odd=[(0, 3, "y" * 10_000_000), (1, 7, "z" * 10_000_000 + "\0")], style=Style()
+)
+def test_a_value_that_nobody_would_think_of_is_stored_or_set_aside(
+    database: Database,
+    folder: Path,
+    sound: Sound,
+    name: str,
+    suffix: str,
+    odd: list[tuple[int, int, str]],
+    style: Style,
+) -> None:
+    table, good = SOURCE_TABLES[name], sound[name][:5]
+    rows = [dict(row) for row in good]
+    for row, column, value in odd:
+        rows[row][table.columns[column % len(table.columns)].name] = Raw(value)
+    database.empty(name)
+    data = written(suffix, table, rows, style)
+    outcome = loaded(database, folder, {f"{name}.{suffix}": data})[name]
+    if isinstance(outcome, Refused):
+        assert "nested too deeply" in outcome.reason
+    else:
+        assert outcome.read == len(rows)
+        there = database.stored(name)
+        assert all(as_stored(name, row) in there for row in good[3:]), "the other rows are unharmed"
+    assert_accounted(database, outcome)
+
+
+# Shapes of files
+
+
+SHAPES: Mapping[str, tuple[bytes, str | tuple[int, int]]] = {
+    "object.json": (b'{"id": "When"}', "a JSON array of rows was expected"),
+    "empty.json": (b"", "a JSON array of rows was expected"),
+    "none.json": (b"[]", (0, 0)),
+    "deep.json": (b"[" * 100_000, "nested too deeply"),
+    "text.json": (b'["When"]', "without the column id"),
+    "utf-16.json": ('[{"id": "When"}]'.encode("utf-16"), "a JSON array of rows was expected"),
+    "lines.json": (b'{"id": "When"}\n{"id": "If"}\n', "a JSON array of rows was expected"),
+    "latin-1.json": ('[{"id": "é"}, {"id": "When"}]'.encode("latin-1"), (2, 1)),
+    "empty.ndjson": (b"", (0, 0)),
+    "array.ndjson": (b'[{"id": "When"}]', "without the column id"),
+    "utf-16.ndjson": ('{"id": "When"}\n'.encode("utf-16"), "without the column id"),
+    "old-mac.ndjson": (b'{"id": "When"}\r{"id": "If"}\r{"id": 5}', (3, 1)),
+    "marks.ndjson": (b'\xef\xbb\xbf{"id": "When"}\n\xef\xbb\xbf{"id": "If"}\n', (2, 0)),
+    "empty.csv": (b"", "the file is empty"),
+    "mark.csv": (b"\xef\xbb\xbf", "the file is empty"),
+    "twice.csv": (b"id,id\nWhen,If\n", "a column stands twice in the header"),
+    "open.csv": (b'id\nWhen\n"If\nWhere\n', "broken CSV: unexpected end of data"),
+    "utf-16.csv": ("id\nWhen\n".encode("utf-16"), "without the column id"),
+    "old-mac.csv": (b"id\rWhen\rIf\r", (2, 0)),
+    "nul.csv": (b"id\nWhen\0\nIf\n", (2, 1)),
+    "ragged.csv": (b"id,mood\nWhen\nIf,1\nIf,1,2\n", (3, 2)),
+    "empty.parquet": (b"", "Parquet file size is 0 bytes"),
+    "json.parquet": (b'[{"id": "When"}]' * 9, "Parquet magic bytes not found"),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_file_of_another_shape_is_read_or_refused_for_what_it_is(
+    database: Database, folder: Path, shape: str
+) -> None:
+    data, expected = SHAPES[shape]
+    database.empty("context")
+    outcome = loaded(database, folder, {f"context.{shape.rpartition('.')[2]}": data})["context"]
+    assert_accounted(database, outcome)
+    if isinstance(expected, str):
+        assert isinstance(outcome, Refused)
+        assert expected in outcome.reason
+    else:
+        assert isinstance(outcome, Loaded)
+        assert (outcome.read, len(outcome.set_aside)) == expected
+
+
+# The command
+
+
+@pytest.mark.parametrize(("seed", "words"), [(1, ()), (2, ("--json",)), (3, ("--strict",)), (4, ("--json",))])
+def test_the_command_ends_in_words_whatever_the_files_hold(
+    dft: Dft, sound: Sound, tmp_path: Path, seed: int, words: Sequence[str]
+) -> None:
+    rng = np.random.default_rng(seed)
+    for name, rows in sound.items():
+        suffix = FORMATS[rng.integers(len(FORMATS))]
+        data = written(suffix, SOURCE_TABLES[name], rows, Style())
+        damage = DAMAGES[rng.integers(len(DAMAGES))]
+        (tmp_path / f"{name}.{suffix}").write_bytes(damage(data, rng) if data and name != "vote" else data)
+    done = dft("load", tmp_path, *words)
+    assert done.returncode == 1, "some file was refused"
+    assert "Traceback" not in done.stdout + done.stderr
+    refused = [path.name for path in sorted(tmp_path.iterdir()) if f"{path.name}: " in done.stdout]
+    assert refused
+    if words == ("--json",):
+        told = json.loads(done.stdout)
+        assert len(told["loaded"]) + len(told["refused"]) == len(sound)
+        for one in told["loaded"]:
+            assert one["read"] == one["new"] + one["changed"] + one["unchanged"] + one["set_aside"]
+        (vote,) = [one for one in told["loaded"] if one["table"] == "vote"]
+        assert vote["new"] == len(sound["vote"])
+        assert all(one["file"] in done.stderr for one in told["refused"])

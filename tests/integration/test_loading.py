@@ -385,7 +385,9 @@ def test_a_refused_file_forgets_nothing(url: str, tmp_path: Path) -> None:
     assert aside(url) == [("edge.ndjson", 1)]
 
 
-def test_loads_that_mend_each_others_rows_at_once_are_as_one_after_the_other(url: str, tmp_path: Path) -> None:
+def test_loads_that_mend_each_others_rows_at_once_are_as_one_after_the_other(
+    url: str, tmp_path: Path
+) -> None:
     users = range(200)
     rows = {
         suffix: [edge(userId=user, relationship="maybe" if user % 2 == odd else "upgrade") for user in users]

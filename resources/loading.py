@@ -78,7 +78,8 @@ def find_files(folder: Path) -> Source:
         if path.suffix not in FORMATS:
             continue
         if path.stem not in SOURCE_TABLES:
-            ignored.append(path.name)
+            # A name need not be UTF-8, and then cannot be printed as it is.
+            ignored.append(path.name.encode(errors="backslashreplace").decode())
         elif path.stem in files:
             raise RefusedFile(f"{files[path.stem].name} and {path.name} are both the table {path.stem}")
         else:

@@ -206,7 +206,9 @@ def write_ndjson(table: SourceTable, names: list[str], rows: Sequence[Row], styl
 
 def write_csv(table: SourceTable, names: list[str], rows: Sequence[Row], style: Style) -> bytes:
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator=style.end)
+    # A writer whose lines end with \r alone leaves a \n within a cell without quotes.
+    quoting = csv.QUOTE_ALL if style.end == "\r" else csv.QUOTE_MINIMAL
+    writer = csv.writer(text, lineterminator=style.end, quoting=quoting)
     writer.writerow(names)
     writer.writerows([[csv_cell(row.get(name)) for name in names] for row in rows])
     return style.mark + text.getvalue().encode(errors="surrogatepass")

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import signal
 import subprocess
 import time
@@ -15,14 +16,17 @@ from typing import Any, LiteralString
 import numpy as np
 import polars as pl
 import psycopg
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
 from dft_pipeline.raw.reading import RefusedFile
-from dft_pipeline.raw.tables import SOURCE_TABLES
+from dft_pipeline.raw.tables import SOURCE_TABLES, SourceTable
 from dft_pipeline.simulate import Deliberation, simulate, write
 from dft_pipeline.values.pseudonyms import pseudonym
+from resources import loading
 from resources.database import connect, prepare
 from resources.loading import Aside, Loaded, Refused, find_files, load
 
@@ -666,6 +670,53 @@ def test_no_setting_and_no_name_ends_in_a_traceback(
     done = dft("load", ".", **environment)
     assert "Traceback" not in done.stderr
     assert done.returncode in codes
+
+
+def test_a_file_that_leads_nowhere_is_refused_while_others_load(
+    dft: Any, database_url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "edge.json").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "context.json").write_text('[{"id": "When"}]')
+    assert "refused edge.json: No such file or directory" in said(dft("load", tmp_path), 1)
+    assert stored(database_url, "context") == [{"id": "When"}]
+
+
+def test_a_file_whose_name_is_no_utf_8_is_passed_over_in_print(dft: Any, tmp_path: Path) -> None:
+    (tmp_path / "context.json").write_text("[]")
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.json")).write_text("[]")
+    done = dft("load", tmp_path, "--json", PYTHONIOENCODING="utf-8:strict")
+    said(done, 0)
+    assert json.loads(done.stdout)["passed_over"] == ["\\udcff.json"]
+
+
+def test_what_the_database_cannot_hold_refuses_its_file_alone(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def limited(cursor: Any, table: SourceTable) -> Any:
+        if table.name == "edge":
+            raise psycopg.errors.ProgramLimitExceeded("string too long to represent as jsonb string")
+        return upsert(cursor, table)
+
+    upsert = loading._upsert
+    monkeypatch.setattr(loading, "_upsert", limited)
+    outcomes = load_rows(url, tmp_path, edge=[edge()], context=[{"id": "When"}], vote=[])
+    reason = "edge.json: the database refuses it: string too long to represent as jsonb string"
+    assert outcomes["edge"] == Refused("edge", "edge.json", reason)
+    assert counts(outcomes["context"]) == (1, 1, 0, 0, 0)
+
+
+def test_a_parquet_time_that_nobody_can_hold_is_set_aside(url: str, tmp_path: Path) -> None:
+    rows = [edge(userId=user) for user in (1, 2, 3)]
+    times = pa.array([1_704_067_200_000, 10**15, None], pa.timestamp("ms", "UTC"))
+    table = pa.Table.from_pylist(rows).drop(["updatedAt"]).append_column("updatedAt", times)
+    pq.write_table(table, tmp_path / "edge.parquet")
+    loaded(url, tmp_path)
+    found = [(row["row"], row["column"], row["rule"], row["value"]) for row in quarantine(url)]
+    assert found == [
+        (2, "updatedAt", "bad_time", "beyond what Python can hold"),
+        (3, "updatedAt", "bad_time", None),
+    ]
+    assert [row["userId"] for row in stored(url, "edge")] == [1]
 
 
 def test_a_user_without_rights_is_told_so(dft: Any, database_url: str, tmp_path: Path) -> None:

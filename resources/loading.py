@@ -1,8 +1,9 @@
 """Table files into the app's tables: streamed, one transaction per table, nothing half-loaded."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,11 +14,19 @@ from psycopg.rows import namedtuple_row
 from dft_pipeline.raw.checking import Fault, Row, check, key_of
 from dft_pipeline.raw.reading import FORMATS, RefusedFile, Unreadable, columns, records
 from dft_pipeline.raw.tables import SOURCE_TABLES, SourceTable
-from dft_pipeline.values.pseudonyms import pseudonym
+from dft_pipeline.values.pseudonyms import pseudonym, pseudonymiser
 from resources import sql
 from resources.sql import identifiers, statement
 
-KEY_SHOWN = 200  # characters of a text in a key that are kept
+PSEUDONYMS_KEPT = 1 << 16  # a file tends to have a participant's rows close together
+# What the database says of a file's content; anything else it says is no fault of the file.
+REFUSALS = (
+    psycopg.DataError,
+    psycopg.IntegrityError,
+    psycopg.ProgrammingError,
+    psycopg.errors.ProgramLimitExceeded,
+    psycopg.errors.StatementTooComplex,
+)
 
 
 class Aside(NamedTuple):
@@ -69,7 +78,8 @@ def find_files(folder: Path) -> Source:
         if path.suffix not in FORMATS:
             continue
         if path.stem not in SOURCE_TABLES:
-            ignored.append(path.name)
+            # A name need not be UTF-8, and then cannot be printed as it is.
+            ignored.append(path.name.encode(errors="backslashreplace").decode())
         elif path.stem in files:
             raise RefusedFile(f"{files[path.stem].name} and {path.name} are both the table {path.stem}")
         else:
@@ -88,7 +98,9 @@ def load(
     aside or any file refused.
     """
     with _all_or_nothing(connection, strict) as outcomes:
-        connection.execute(sql.text("source/schema"))
+        with connection.transaction():
+            connection.execute(sql.text("load/lock"))
+            connection.execute(sql.text("source/schema"))
         for name, path in source.files.items():
             outcome = _load_file(connection, SOURCE_TABLES[name], path, key, progress)
             outcomes.append(outcome)
@@ -118,16 +130,18 @@ def _load_file(
 ) -> Loaded | Refused:
     try:
         with connection.transaction(), connection.cursor(row_factory=namedtuple_row) as cursor:
-            reader = _Reader(table, path, key, progress)
+            cursor.execute(sql.text("load/hold_table"), {"table": table.name})
+            awaited = _Awaited(table, _set_aside_elsewhere(cursor, table, path), key)
+            reader = _Reader(table, path, key, progress, awaited)
             _stage(cursor, table, reader)
             reader.refuse_missing_columns()
             reader.set_aside += _later_duplicates(cursor, table, key)
             counts = _upsert(cursor, table)
-            _remember(cursor, table, path, reader.set_aside)
+            _remember(cursor, table, path, reader.set_aside, awaited.met)
             cursor.execute(sql.text("load/unstage"))
     except RefusedFile as refusal:
         return Refused(table.name, path.name, str(refusal))
-    except (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError) as error:
+    except REFUSALS as error:
         reason = f"{path.name}: the database refuses it: {str(error).splitlines()[0]}"
         return Refused(table.name, path.name, reason)
     unchanged = reader.read - counts.new - counts.changed - len(reader.set_aside)
@@ -144,11 +158,43 @@ def _load_file(
     )
 
 
+class _Awaited:
+    """The keys of rows that other files had set aside; `met`: those that a good row has now, as JSON."""
+
+    def __init__(self, table: SourceTable, keys: Iterable[str], key: bytes) -> None:
+        places = {name: place for place, name in enumerate(table.by_name) if name in table.key}
+        people = [name for name in places if table.by_name[name].participant]
+        self.plain = [place for name, place in places.items() if name not in people]
+        self.person = places[people[0]] if people else None
+        self.pseudonym = lru_cache(PSEUDONYMS_KEPT)(pseudonymiser(key))
+        self.met: list[str] = []
+        # Pseudonyms are dear: only rows whose other parts of the key are awaited need one.
+        self.waiting: dict[tuple[Any, ...], dict[str | None, str]] = {}
+        for text in keys:
+            parts = json.loads(text)
+            plain = tuple(parts.get(name) for name in places if name not in people)
+            self.waiting.setdefault(plain, {})[parts.get("participant_id")] = text
+
+    def meet(self, row: Row) -> None:
+        """Notes that this good row is there."""
+        plain = tuple([row[place] for place in self.plain])
+        if (waiting := self.waiting.get(plain)) is None:
+            return
+        found = waiting.pop(None if self.person is None else self.pseudonym(row[self.person]), None)
+        if found is not None:
+            self.met.append(found)
+            if not waiting:
+                del self.waiting[plain]
+
+
 class _Reader:
     """Checks the records of a file one by one, and remembers what it set aside and which columns it saw."""
 
-    def __init__(self, table: SourceTable, path: Path, key: bytes, progress: Progress) -> None:
+    def __init__(
+        self, table: SourceTable, path: Path, key: bytes, progress: Progress, awaited: _Awaited
+    ) -> None:
         self.table, self.path, self.key, self.progress = table, path, key, progress
+        self.awaited = awaited
         self.read = 0
         self.seen = set(columns(path))
         self.set_aside: list[Aside] = []
@@ -164,6 +210,8 @@ class _Reader:
                 key = _key_json(self.table, key_of(self.table, record), self.key)
                 self.set_aside.append(Aside(self.read, key, *checked))
             else:
+                if self.awaited.waiting:
+                    self.awaited.meet(checked)
                 yield self.read, checked
 
     def refuse_missing_columns(self) -> None:
@@ -189,7 +237,7 @@ def _key_json(table: SourceTable, values: dict[str, Any] | None, key: bytes) -> 
         if table.by_name[name].participant:
             shown["participant_id"] = None if value is None else pseudonym(value, key)
         else:
-            shown[name] = value[:KEY_SHOWN] if isinstance(value, str) else value
+            shown[name] = value
     return json.dumps(shown, separators=(",", ":"))
 
 
@@ -239,9 +287,18 @@ def _of(row: str, names: list[str]) -> composing.Composed:
     return composing.SQL(", ").join(composing.Identifier(row, name) for name in names)
 
 
-def _remember(cursor: psycopg.Cursor[Any], table: SourceTable, path: Path, aside: list[Aside]) -> None:
+def _set_aside_elsewhere(cursor: psycopg.Cursor[Any], table: SourceTable, path: Path) -> list[str]:
+    cursor.execute(sql.text("load/set_aside_elsewhere"), {"table": table.name, "file": path.name})
+    return [key for (key,) in cursor]
+
+
+def _remember(
+    cursor: psycopg.Cursor[Any], table: SourceTable, path: Path, aside: list[Aside], mended: list[str]
+) -> None:
+    """Keeps the rows that were set aside, instead of this file's earlier ones and those that are mended."""
     file = {"table": table.name, "file": path.name}
     cursor.execute(sql.text("load/forget_quarantine"), file)
+    cursor.execute(sql.text("load/forget_mended"), file | {"keys": mended})
     cursor.executemany(sql.text("load/quarantine"), [file | row._asdict() for row in aside])
 
 

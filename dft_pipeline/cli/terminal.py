@@ -39,7 +39,8 @@ def shown(text: object) -> str:
 @contextmanager
 def loading_progress(console: Console, source: Source) -> Iterator[Callable[[str, int], None]]:
     """A bar over the bytes of all files; gives what is to be told how many bytes of a table were read."""
-    sizes = {name: path.stat().st_size for name, path in source.files.items()}
+    # A link that leads nowhere is refused when it is read, by name.
+    sizes = {name: path.stat().st_size if path.exists() else 0 for name, path in source.files.items()}
     columns = (TextColumn("{task.description:<22}"), BarColumn(), DownloadColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task("", total=sum(sizes.values()))

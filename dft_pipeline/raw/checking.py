@@ -147,22 +147,24 @@ def _json(found: object) -> str:
     """The value as JSON text; a value that is text already is taken as JSON."""
     if isinstance(found, str):
         found = _parsed(_text(found))
-    _check_json(found)
     try:
+        _check_json(found)
         return json.dumps(found, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         raise Broken("wrong_type") from None
 
 
 def _check_json(found: object) -> None:
-    """Every text in it, keys too, must be one that the database can hold."""
+    """Every text in it, keys too, must be one that the database can hold, and every number be whole."""
     if isinstance(found, str):
         _text(found)
+    elif found is TOO_LARGE:
+        raise Broken("out_of_range")
     elif isinstance(found, Mapping):
         for key, value in found.items():
             _check_json(key)
             _check_json(value)
-    elif isinstance(found, list):
+    elif isinstance(found, (list, tuple)):
         for item in found:
             _check_json(item)
 
@@ -189,5 +191,12 @@ def _shown(column: SourceColumn, found: object) -> str | None:
     if found is None or column.identifying or column.participant:
         return None
     # repr keeps a NUL or a lone surrogate visible and storable; slicing first keeps a huge text cheap.
-    text = found[:SHOWN] if isinstance(found, str) else repr(found)[:SHOWN]
+    text = found[:SHOWN] if isinstance(found, str) else _repr(found)[:SHOWN]
     return text.encode("unicode_escape").decode("ascii")[:SHOWN] if not text.isprintable() else text
+
+
+def _repr(found: object) -> str:
+    try:
+        return repr(found)
+    except RecursionError:
+        return "nested too deeply"

@@ -9,6 +9,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -21,6 +22,9 @@ TOO_LARGE = 1 << 64  # stands for any whole number of more digits than 64 bits c
 MOST_DIGITS = 20
 MARGIN = 32  # characters before the end of the window, in which a number or a name may be cut
 WHITE_SPACE = re.compile(r"[ \t\n\r]*")
+
+# A damaged file has Arrow raise nearly anything: also a KeyError for the name of a time zone.
+BROKEN_PARQUET = (pa.ArrowException, ValueError, OverflowError, KeyError)
 
 Progress = Callable[[int], None]
 
@@ -63,8 +67,8 @@ def columns(path: Path) -> list[str]:
             with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
                 return next(csv.reader(file), [])
         return list(pq.read_schema(path).names) if path.suffix == ".parquet" else []
-    except (pa.ArrowException, csv.Error, OSError) as error:
-        raise RefusedFile(f"{path.name}: {str(error).splitlines()[0]}") from None
+    except (*BROKEN_PARQUET, csv.Error, OSError) as error:
+        raise RefusedFile(f"{path.name}: {_first_line(error)}") from None
 
 
 def _json_array(path: Path, progress: Progress) -> Iterator[Record]:
@@ -178,7 +182,8 @@ def _kind(value: object) -> str:
 def _ndjson(path: Path, progress: Progress) -> Iterator[Record]:
     decoder = json.JSONDecoder(parse_int=_whole_number)
     with path.open("rb") as file:
-        for line in file:
+        # Text programs of old end a line with \r alone, which stands in no JSON but as white space.
+        for line in chain.from_iterable(map(bytes.splitlines, file)):
             progress(file.tell())
             text = line.decode("utf-8-sig", errors="surrogateescape").strip()
             if text:
@@ -225,27 +230,68 @@ class Cell(str):
 
 def _parquet(path: Path, progress: Progress) -> Iterator[Record]:
     try:
-        file = pq.ParquetFile(path)
+        file = pq.ParquetFile(path, page_checksum_verification=True)
+        names = file.schema_arrow.names
+        if len(set(names)) < len(names):
+            raise RefusedFile("a column stands twice")
         for batch in file.iter_batches(batch_size=4096):
-            yield from _in_microseconds(batch).to_pylist()
+            columns = [_values(column) for column in batch.columns]
+            # Rows of no columns at all are rows still.
+            cells = zip(*columns, strict=True) if columns else repeat((), batch.num_rows)
+            for row in cells:
+                yield dict(zip(names, row, strict=True))
         progress(path.stat().st_size)
-    # A KeyError is a time zone that nobody knows.
-    except (pa.ArrowException, ValueError, OverflowError, KeyError) as error:
-        raise RefusedFile(f"broken Parquet: {str(error).splitlines()[0]}") from None
+    except BROKEN_PARQUET as error:
+        raise RefusedFile(f"broken Parquet: {_first_line(error)}") from None
 
 
-def _in_microseconds(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The batch with times in microseconds: Python holds no finer ones, and neither does the database.
+def _values(column: pa.Array) -> list[Any]:
+    """The column as Python has it; where one value cannot be had, it alone is given as Unheld."""
+    try:
+        return list(_as_python_holds(column).to_pylist())
+    except BROKEN_PARQUET:
+        return [_value(column.slice(place, 1)) for place in range(len(column))]
+
+
+def _value(cell: pa.Array) -> object:
+    try:
+        (value,) = _as_python_holds(cell).to_pylist()
+    except BROKEN_PARQUET:
+        return _unheld(cell)
+    return value
+
+
+def _unheld(cell: pa.Array) -> object:
+    """A text with the bytes that are no UTF-8 as lone surrogates, as in the other formats, or Unheld."""
+    if not (pa.types.is_string(cell.type) or pa.types.is_large_string(cell.type)):
+        return Unheld()
+    (found,) = pc.cast(cell, pa.large_binary()).to_pylist()
+    return bytes(found).decode(errors="surrogateescape")
+
+
+class Unheld:
+    """A Parquet value that Python cannot hold, such as a time in the year 30000."""
+
+    def __repr__(self) -> str:
+        return "beyond what Python can hold"
+
+
+def _as_python_holds(column: pa.Array) -> pa.Array:
+    """Times in microseconds of UTC: Python holds no finer ones, neither does the database, and the name of
+    a time zone, which nobody may know, changes no time.
 
     Raises pyarrow.ArrowInvalid for a time that microseconds cannot hold.
     """
-    for place, field in enumerate(batch.schema):
-        if pa.types.is_timestamp(field.type):
-            target = pa.timestamp("us", field.type.tz)
-            options = pc.CastOptions(target, allow_time_truncate=True)
-            times = pc.cast(batch.column(place), options=options)
-            batch = batch.set_column(place, pa.field(field.name, target), times)
-    return batch
+    if not pa.types.is_timestamp(column.type):
+        return column
+    target = pa.timestamp("us", column.type.tz and "UTC")
+    return pc.cast(column, options=pc.CastOptions(target, allow_time_truncate=True))
+
+
+def _first_line(error: Exception) -> str:
+    """What an error says, without the lines that follow."""
+    lines = str(error).splitlines()
+    return lines[0] if lines else type(error).__name__
 
 
 FORMATS: Mapping[str, Callable[[Path, Progress], Iterator[Record]]] = {

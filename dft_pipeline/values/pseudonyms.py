@@ -2,15 +2,31 @@
 
 import hashlib
 import hmac
+from collections.abc import Callable
 
 import polars as pl
 
 DIGITS = 32
+BLOCK = 64  # bytes that SHA-256 takes at a time
 
 
 def pseudonym(user_id: int, key: bytes) -> str:
     """First 32 hex digits of HMAC-SHA256(key, the id in decimal)."""
     return hmac.new(key, str(user_id).encode(), hashlib.sha256).hexdigest()[:DIGITS]
+
+
+def pseudonymiser(key: bytes) -> Callable[[int], str]:
+    """`pseudonym` under one key, in less than half the time: HMAC whose two first blocks are hashed once."""
+    block = (key if len(key) <= BLOCK else hashlib.sha256(key).digest()).ljust(BLOCK, b"\0")
+    inner, outer = (hashlib.sha256(bytes(byte ^ pad for byte in block)) for pad in (0x36, 0x5C))
+
+    def named(user_id: int) -> str:
+        message, whole = inner.copy(), outer.copy()
+        message.update(b"%d" % user_id)
+        whole.update(message.digest())
+        return whole.hexdigest()[:DIGITS]
+
+    return named
 
 
 def fingerprint(key: bytes) -> str:

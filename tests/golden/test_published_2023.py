@@ -135,7 +135,7 @@ def test_what_was_set_aside_and_what_is_missing(published: Lake) -> None:
     assert set(aside.rows()) == {
         ("impression", "superseded", 51),
         ("vote", "superseded", 11),
-        ("valuesCard", "unassigned", 5),
+        ("valuesCard", "invalid_card", 5),
     }
     manifest = published.manifest(DAY)
     assert manifest is not None

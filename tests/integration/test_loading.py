@@ -2,10 +2,12 @@
 
 import csv
 import json
+import os
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -14,14 +16,17 @@ from typing import Any, LiteralString
 import numpy as np
 import polars as pl
 import psycopg
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
 from dft_pipeline.raw.reading import RefusedFile
-from dft_pipeline.raw.tables import SOURCE_TABLES
+from dft_pipeline.raw.tables import SOURCE_TABLES, SourceTable
 from dft_pipeline.simulate import Deliberation, simulate, write
 from dft_pipeline.values.pseudonyms import pseudonym
+from resources import loading
 from resources.database import connect, prepare
 from resources.loading import Aside, Loaded, Refused, find_files, load
 
@@ -286,6 +291,124 @@ def test_what_was_set_aside_is_forgotten_when_it_is_mended(url: str, tmp_path: P
     assert [row["table"] for row in quarantine(url)] == ["context"]
 
 
+# What was set aside from one file, and what another has well
+
+
+def load_lines(
+    url: str, folder: Path, suffix: str, strict: bool = False, **tables: Sequence[Any]
+) -> Outcomes:
+    """Loads NDJSON files of that suffix with these rows, and no others: the same tables from other files."""
+    for path in folder.iterdir():
+        path.unlink()
+    for table, rows in tables.items():
+        (folder / f"{table}.{suffix}").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return loaded(url, folder, strict)
+
+
+def aside(url: str) -> list[tuple[str, int]]:
+    return sorted((row["file"], row["row"]) for row in quarantine(url))
+
+
+def test_a_row_that_another_file_has_well_is_set_aside_no_more(url: str, tmp_path: Path) -> None:
+    broken = [edge(relationship="maybe", userId=user) for user in (1, 2, 3)]
+    load_lines(url, tmp_path, "ndjson", edge=[*broken, edge(userId=1, relationship=None)])
+    load_lines(url, tmp_path, "jsonl", edge=[edge(), edge(userId=3, toId=12), edge(userId=3, fromId=11)])
+    assert aside(url) == [("edge.ndjson", 2), ("edge.ndjson", 3)], "both rows of participant 1 are forgotten"
+    load_lines(url, tmp_path, "jsonl", edge=[edge(userId=2), edge(userId=3)])
+    assert aside(url) == []
+
+
+def test_a_good_row_that_changes_nothing_mends_too(url: str, tmp_path: Path) -> None:
+    load_lines(url, tmp_path, "jsonl", edge=[edge()])
+    load_lines(url, tmp_path, "ndjson", edge=[edge(updated=LATE, relationship="maybe")])
+    outcome = load_lines(url, tmp_path, "jsonl", edge=[edge()])["edge"]
+    assert counts(outcome) == (1, 0, 0, 1, 0)
+    assert aside(url) == []
+
+
+def test_a_row_set_aside_again_in_another_file_stays_in_both(url: str, tmp_path: Path) -> None:
+    for suffix in ("ndjson", "jsonl"):
+        load_lines(url, tmp_path, suffix, edge=[edge(relationship="maybe")])
+    assert aside(url) == [("edge.jsonl", 1), ("edge.ndjson", 1)]
+
+
+def test_the_files_own_rows_stay_though_their_key_is_there(url: str, tmp_path: Path) -> None:
+    rows = [edge("first"), edge("other"), edge(relationship="maybe")]
+    for _ in range(2):
+        load_lines(url, tmp_path, "ndjson", edge=rows)
+        assert aside(url) == [("edge.ndjson", 2), ("edge.ndjson", 3)]
+    load_lines(url, tmp_path, "jsonl", edge=rows)
+    assert aside(url) == [("edge.jsonl", 2), ("edge.jsonl", 3)]
+
+
+def test_a_key_that_is_broken_goes_only_with_its_file(url: str, tmp_path: Path) -> None:
+    rows = [edge(userId="abc"), edge(toId=2**70), [1]]
+    load_lines(url, tmp_path, "ndjson", edge=rows, context=[{"id": None}])
+    load_lines(url, tmp_path, "jsonl", edge=[edge()], context=[{"id": "When"}])
+    assert len(aside(url)) == 4
+    load_lines(url, tmp_path, "ndjson", edge=[edge()], context=[{"id": "When"}])
+    assert aside(url) == []
+
+
+def test_keys_of_every_shape_and_only_those_of_the_table_are_met(url: str, tmp_path: Path) -> None:
+    times = {"createdAt": EARLY, "updatedAt": EARLY}
+    long = ["é" * 499 + end for end in "ab"]
+    broken: dict[str, list[Row]] = {
+        "user": [times | {"id": 7, "isAdmin": "yes"}],
+        "case": [{"id": name, "title": None, "question": "?"} for name in ("7", "8", *long)],
+        "deduplication": [
+            {"valuesCardId": 1, "deduplicatedCardId": 2, "generation": 3, "createdAt": "", "updatedAt": EARLY}
+        ],
+    }
+    mended: dict[str, list[Row]] = {
+        "user": [times | {"id": 7}],
+        "case": [{"id": name, "title": "T", "question": "?"} for name in ("7", long[1])],
+        "deduplication": [broken["deduplication"][0] | times],
+    }
+    for table, rows in mended.items():
+        load_lines(url, tmp_path, "ndjson", **broken)
+        before = aside(url)
+        load_lines(url, tmp_path, "jsonl", **{table: rows})
+        left = [(f"{table}.ndjson", row) for row in ((2, 3) if table == "case" else ())]
+        assert aside(url) == sorted([*(one for one in before if not one[0].startswith(f"{table}.")), *left])
+
+
+def test_strict_takes_back_what_it_forgot(url: str, tmp_path: Path) -> None:
+    load_lines(url, tmp_path, "ndjson", edge=[edge(relationship="maybe")])
+    load_lines(url, tmp_path, "jsonl", True, edge=[edge()], context=[{"id": None}])
+    assert aside(url) == [("edge.ndjson", 1)]
+    load_lines(url, tmp_path, "jsonl", True, edge=[edge()], context=[{"id": "When"}])
+    assert aside(url) == []
+
+
+def test_a_refused_file_forgets_nothing(url: str, tmp_path: Path) -> None:
+    load_lines(url, tmp_path, "ndjson", edge=[edge(relationship="maybe")])
+    (tmp_path / "edge.ndjson").unlink()
+    (tmp_path / "edge.json").write_text(json.dumps([edge()])[:-1])
+    assert isinstance(loaded(url, tmp_path)["edge"], Refused)
+    assert aside(url) == [("edge.ndjson", 1)]
+
+
+def test_loads_that_mend_each_others_rows_at_once_are_as_one_after_the_other(
+    url: str, tmp_path: Path
+) -> None:
+    users = range(200)
+    rows = {
+        suffix: [edge(userId=user, relationship="maybe" if user % 2 == odd else "upgrade") for user in users]
+        for odd, suffix in enumerate(("ndjson", "jsonl"))
+    }
+    folders = {suffix: tmp_path / suffix for suffix in rows}
+    for suffix, folder in folders.items():
+        folder.mkdir()
+        (folder / f"edge.{suffix}").write_text("".join(json.dumps(row) + "\n" for row in rows[suffix]))
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(5):
+            for outcomes in pool.map(lambda folder: loaded(url, folder), folders.values()):
+                assert isinstance(outcomes["edge"], Loaded)
+            assert len({file for file, _ in aside(url)}) == 1, "the later one has mended all of the other"
+    assert len(stored(url, "edge")) == len(users)
+
+
 # What a person is called where a row is set aside
 
 
@@ -431,9 +554,9 @@ def test_a_huge_broken_value_is_remembered_in_short(url: str, tmp_path: Path) ->
     assert [row["key"] for row in quarantine(url)] == [None, '{"id":1}']
 
 
-def test_a_key_of_the_greatest_length_is_remembered_in_short(url: str, tmp_path: Path) -> None:
+def test_a_key_of_the_greatest_length_is_remembered_whole(url: str, tmp_path: Path) -> None:
     load_rows(url, tmp_path, case=[{"id": "z" * 1_000, "title": None, "question": "?"}])
-    assert [row["key"] for row in quarantine(url)] == [json.dumps({"id": "z" * 200}, separators=(",", ":"))]
+    assert [row["key"] for row in quarantine(url)] == [json.dumps({"id": "z" * 1_000}, separators=(",", ":"))]
 
 
 def test_a_key_of_two_long_texts_is_set_aside_or_refused(url: str, tmp_path: Path) -> None:
@@ -547,6 +670,53 @@ def test_no_setting_and_no_name_ends_in_a_traceback(
     done = dft("load", ".", **environment)
     assert "Traceback" not in done.stderr
     assert done.returncode in codes
+
+
+def test_a_file_that_leads_nowhere_is_refused_while_others_load(
+    dft: Any, database_url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "edge.json").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "context.json").write_text('[{"id": "When"}]')
+    assert "refused edge.json: No such file or directory" in said(dft("load", tmp_path), 1)
+    assert stored(database_url, "context") == [{"id": "When"}]
+
+
+def test_a_file_whose_name_is_no_utf_8_is_passed_over_in_print(dft: Any, tmp_path: Path) -> None:
+    (tmp_path / "context.json").write_text("[]")
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.json")).write_text("[]")
+    done = dft("load", tmp_path, "--json", PYTHONIOENCODING="utf-8:strict")
+    said(done, 0)
+    assert json.loads(done.stdout)["passed_over"] == ["\\udcff.json"]
+
+
+def test_what_the_database_cannot_hold_refuses_its_file_alone(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def limited(cursor: Any, table: SourceTable) -> Any:
+        if table.name == "edge":
+            raise psycopg.errors.ProgramLimitExceeded("string too long to represent as jsonb string")
+        return upsert(cursor, table)
+
+    upsert = loading._upsert
+    monkeypatch.setattr(loading, "_upsert", limited)
+    outcomes = load_rows(url, tmp_path, edge=[edge()], context=[{"id": "When"}], vote=[])
+    reason = "edge.json: the database refuses it: string too long to represent as jsonb string"
+    assert outcomes["edge"] == Refused("edge", "edge.json", reason)
+    assert counts(outcomes["context"]) == (1, 1, 0, 0, 0)
+
+
+def test_a_parquet_time_that_nobody_can_hold_is_set_aside(url: str, tmp_path: Path) -> None:
+    rows = [edge(userId=user) for user in (1, 2, 3)]
+    times = pa.array([1_704_067_200_000, 10**15, None], pa.timestamp("ms", "UTC"))
+    table = pa.Table.from_pylist(rows).drop(["updatedAt"]).append_column("updatedAt", times)
+    pq.write_table(table, tmp_path / "edge.parquet")
+    loaded(url, tmp_path)
+    found = [(row["row"], row["column"], row["rule"], row["value"]) for row in quarantine(url)]
+    assert found == [
+        (2, "updatedAt", "bad_time", "beyond what Python can hold"),
+        (3, "updatedAt", "bad_time", None),
+    ]
+    assert [row["userId"] for row in stored(url, "edge")] == [1]
 
 
 def test_a_user_without_rights_is_told_so(dft: Any, database_url: str, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dft_pipeline.raw.checking import INT64, SHOWN, Fault, check, key_of
-from dft_pipeline.raw.reading import TOO_LARGE, Cell, Unreadable
+from dft_pipeline.raw.reading import TOO_LARGE, Cell, Unheld, Unreadable
 from dft_pipeline.raw.tables import SOURCE_TABLES, ColumnType, SourceColumn, SourceTable
 
 RULES = {
@@ -413,3 +413,36 @@ def test_junk_is_a_sound_row_or_a_fault_with_a_known_rule(given: tuple[SourceTab
     else:
         assert len(checked) == len(table.columns)
         assert all(is_sound(column, value) for column, value in zip(table.columns, checked, strict=True))
+
+
+def nested(depth: int) -> list[Any]:
+    found: list[Any] = []
+    for _ in range(depth):
+        found = [found]
+    return found
+
+
+@pytest.mark.parametrize("column", ["transcript", "caseId", "userId", "createdAt", "id"])
+def test_a_value_that_is_nested_too_deeply_is_of_the_wrong_type(column: str) -> None:
+    fault = check(CHAT, good(CHAT) | {column: nested(5_000)})
+    assert isinstance(fault, Fault)
+    assert (fault.column, fault.rule) == (column, "bad_time" if column == "createdAt" else "wrong_type")
+
+
+def test_json_is_checked_in_pairs_too() -> None:
+    fault = check(CHAT, good(CHAT) | {"transcript": [("role", "a\0")]})
+    assert isinstance(fault, Fault)
+    assert (fault.column, fault.rule) == ("transcript", "nul_byte")
+
+
+def test_a_number_in_json_that_is_not_held_whole_is_out_of_range() -> None:
+    fault = check(CHAT, good(CHAT) | {"transcript": [{"a": TOO_LARGE}]})
+    assert isinstance(fault, Fault)
+    assert (fault.column, fault.rule) == ("transcript", "out_of_range")
+
+
+@pytest.mark.parametrize("column", ["createdAt", "caseId", "transcript", "userId"])
+def test_what_python_cannot_hold_breaks_the_rule_of_its_column(column: str) -> None:
+    fault = check(CHAT, good(CHAT) | {column: Unheld()})
+    assert isinstance(fault, Fault)
+    assert (fault.column, fault.rule) == (column, "bad_time" if column == "createdAt" else "wrong_type")

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dft_pipeline.values.one_voice import articulations, judgments, voices, votes
-from dft_pipeline.values.pseudonyms import fingerprint, pseudonym, pseudonymised
+from dft_pipeline.values.pseudonyms import fingerprint, pseudonym, pseudonymised, pseudonymiser
 from dft_pipeline.values.row_counts import row_counts, unaccounted
 
 CARDS = (1, 2, 3, 4, 5)
@@ -241,6 +241,7 @@ def plain_hmac(key: bytes, message: bytes) -> str:
 @given(st.integers(-(2**63), 2**63 - 1), st.binary(min_size=1, max_size=80))
 def test_pseudonym_is_a_keyed_hash_of_the_id_in_decimal(user_id: int, key: bytes) -> None:
     assert pseudonym(user_id, key) == plain_hmac(key, f"{user_id:d}".encode())[:32]
+    assert pseudonymiser(key)(user_id) == pseudonym(user_id, key)
 
 
 def test_pseudonym_of_a_known_person() -> None:

@@ -4,6 +4,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -15,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dft_pipeline.raw import reading
-from dft_pipeline.raw.reading import RefusedFile, Unreadable, records
+from dft_pipeline.raw.reading import RefusedFile, Unheld, Unreadable, records
 
 LONG = reading.CHUNK
 
@@ -302,6 +303,11 @@ def test_a_broken_line_is_one_unreadable_record(folder: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("end", ["\r", "\r\n", "\n\r"])
+def test_a_line_ends_as_any_program_ends_it(folder: Path, end: str) -> None:
+    assert read(folder / "edge.ndjson", f'{{"a": "\u2028"}}{end}{{"a": 2}}') == [{"a": "\u2028"}, {"a": 2}]
+
+
 def test_empty_lines_are_no_records(folder: Path) -> None:
     assert read(folder / "edge.ndjson", "") == []
     assert read(folder / "edge.ndjson", '\n \n{"a": 1}\n\t\n') == [{"a": 1}]
@@ -416,21 +422,66 @@ def test_broken_parquet_is_refused_by_name(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "dtype"),
     [
-        (1_704_067_200_000_000_001, pa.timestamp("ns")),
         (10**12, pa.timestamp("s")),
-        (10**9, pa.timestamp("s", "Nowhere/AtAll")),
+        (-(10**12), pa.timestamp("s", "Europe/Berlin")),
+        (2**61 + 1_700_000_000_000, pa.timestamp("ms")),
+        (10**8, pa.date32()),
+        (2**62, pa.duration("s")),
     ],
 )
-def test_a_time_that_python_cannot_hold_is_a_record_or_a_refusal(
+def test_a_time_that_python_cannot_hold_is_unheld_in_its_row_alone(
     folder: Path, value: int, dtype: pa.DataType
 ) -> None:
-    content = parquet(id=[1], createdAt=pa.array([value], dtype))
-    found = read_or_refused(folder / "vote.parquet", content)
-    assert found.startswith("vote.parquet: ") if isinstance(found, str) else len(found) == 1
+    times = pa.array([1, value, None], dtype)
+    one, other, none = read(folder / "vote.parquet", parquet(id=[1, 2, 3], createdAt=times))
+    assert not any(isinstance(record, Unreadable) for record in (one, other, none))
+    assert [record["id"] for record in (one, other, none)] == [1, 2, 3]  # type: ignore[index]
+    assert isinstance(other["createdAt"], Unheld)  # type: ignore[index]
+    assert [isinstance(record["createdAt"], Unheld) for record in (one, none)] == [False, False]  # type: ignore[index]
 
 
-def test_a_time_beyond_64_bits_of_microseconds_becomes_no_other_time(folder: Path) -> None:
-    content = parquet(id=[1], createdAt=pa.array([2**61 + 1_700_000_000_000], pa.timestamp("ms")))
-    found = read_or_refused(folder / "vote.parquet", content)
-    assert isinstance(found, str), found
-    assert found.startswith("vote.parquet: broken Parquet: ")
+@pytest.mark.parametrize("zone", [None, "UTC", "Europe/Berlin", "Nowhere/AtAll"])
+def test_a_time_is_the_same_time_under_any_name_of_its_zone(folder: Path, zone: str | None) -> None:
+    times = pa.array([1_704_067_200_000_000_001], pa.timestamp("ns", zone))
+    (record,) = read(folder / "vote.parquet", parquet(createdAt=times))
+    assert record["createdAt"].replace(tzinfo=None) == datetime(2024, 1, 1)  # type: ignore[index]
+
+
+@pytest.mark.parametrize("dtype", [pa.string(), pa.large_string()])
+def test_a_parquet_text_that_is_no_utf_8_stays_in_its_row(folder: Path, dtype: pa.DataType) -> None:
+    binary = pa.binary() if dtype == pa.string() else pa.large_binary()
+    texts = pa.array([b"a", b"\xff\xc3", None], binary).view(dtype)
+    assert read(folder / "vote.parquet", parquet(a=texts)) == [{"a": "a"}, {"a": "\udcff\udcc3"}, {"a": None}]
+
+
+def test_a_parquet_column_that_stands_twice_refuses_the_file(folder: Path) -> None:
+    buffer = io.BytesIO()
+    pq.write_table(pa.table([[1], [2]], ["id", "id"]), buffer)
+    assert refusal(folder / "vote.parquet", buffer.getvalue()) == "broken Parquet: a column stands twice"
+
+
+def test_parquet_rows_without_columns_are_rows(folder: Path) -> None:
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({"id": [1, 2]}).select([]), buffer)
+    assert read(folder / "vote.parquet", buffer.getvalue()) in ([{}, {}], [])
+
+
+def test_parquet_that_does_not_match_its_checksum_is_refused(folder: Path) -> None:
+    buffer = io.BytesIO()
+    options = {
+        "write_page_checksum": True,
+        "compression": "none",
+        "use_dictionary": False,
+        "write_statistics": False,
+    }
+    pq.write_table(pa.table({"title": ["Honesty" * 20]}), buffer, **options)
+    damaged = buffer.getvalue().replace(b"Honesty", b"Honestx", 1)
+    assert "CRC checksum verification failed" in refusal(folder / "vote.parquet", damaged)
+
+
+def test_names_of_parquet_columns_that_are_no_utf_8_refuse_the_file(folder: Path) -> None:
+    content = parquet(createdAt=[1]).replace(b"createdAt", b"created\xff\xff")
+    (folder / "vote.parquet").write_bytes(content)
+    for found in (reading.columns, lambda path: list(records(path))):
+        with pytest.raises(RefusedFile, match=r"^vote\.parquet: .*utf-8"):
+            found(folder / "vote.parquet")

@@ -56,7 +56,7 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
         """For one run: the lake is its own, and what an earlier one has left unpublished is gone."""
         with ExitStack() as stack:
             try:
-                patiently(lambda: self._begin(stack, str(context.run_id)), _warn(context))
+                patiently(lambda: self._begin(stack, _run(context).run_id), _warn(context))
             except Problem:
                 _stay_failed(context)
                 raise
@@ -170,8 +170,13 @@ def _warn(context: dg.InitResourceContext) -> Callable[[str], None]:
 
 def _stay_failed(context: dg.InitResourceContext) -> None:
     """What could pass was waited for: the daemon, which begins crashed runs anew, leaves this one."""
-    if context.instance is not None and context.run_id is not None:
-        context.instance.add_run_tags(context.run_id, {"dagster/max_retries": "0"})
+    if context.instance is not None:
+        context.instance.add_run_tags(_run(context).run_id, {"dagster/max_retries": "0"})
+
+
+def _run(context: dg.InitResourceContext) -> dg.DagsterRun:
+    assert context.run is not None
+    return context.run
 
 
 def code_version() -> dict[str, str | None]:

@@ -137,15 +137,11 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def judge(self, step: str, day: date, measured: Sequence[Measured]) -> list[Verdict]:
         """Has the gates of a step judged; Data Docs go to the home, by day."""
-        return judge(step, day, measured, self.docs)
+        return judge(step, day, measured, self.settings.docs_folder)
 
     def forget_verdicts(self, day: date) -> None:
         """For a build that starts the day anew: of what it does not reach, nothing is known."""
-        forget(day, self.docs)
-
-    @property
-    def docs(self) -> Path:
-        return self.settings.home_folder / "data-docs"
+        forget(day, self.settings.docs_folder)
 
 
 def participants(file: str | None, chosen: Settings) -> ParticipantPolicy | None:

@@ -60,6 +60,11 @@ class Settings(BaseSettings):
             return str(self.home_folder / "lake")
         return self.lake if "://" in self.lake else str(Path(self.lake).expanduser().absolute())
 
+    @property
+    def docs_folder(self) -> Path:
+        """Where each build's verdicts on its gates are kept as pages, by day."""
+        return self.home_folder / "data-docs"
+
     @cached_property
     def home_folder(self) -> Path:
         return self.home.expanduser().absolute()

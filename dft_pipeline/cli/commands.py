@@ -214,23 +214,31 @@ def build(
     if as_json:
         _print_json(summaries if as_of is None else summaries[0])
     elif as_of is None:
-        terminal.print_status(out, summaries, lake.url)
+        terminal.print_snapshots(out, summaries, lake.url)
     else:
         terminal.print_summary(out, summaries[0])
 
 
 @app.command()
 def status(as_json: AsJson = False) -> None:
-    """What is built, by which policy, and what was set aside."""
+    """What is built, how fresh, which checks failed in the last run, and what was set aside."""
     from dft_pipeline.cli import terminal
     from resources.settings import settings
 
-    lake = _lake(settings())
-    snapshots = [terminal.summary(lake, day) for day in lake.days()]
+    chosen = settings()
+    lake = _lake(chosen)
+    days = lake.days()
+    found = {
+        "lake": lake.url,
+        "data_docs": str(chosen.docs_folder),
+        "snapshots": [terminal.summary(lake, day) for day in days],
+        "days_behind": (_yesterday() - days[-1]).days if days else None,
+        "last_run": _last_run(chosen),
+    }
     if as_json:
-        _print_json(snapshots)
+        _print_json(found)
     else:
-        terminal.print_status(out, snapshots, lake.url)
+        terminal.print_status(out, found)
 
 
 @app.command()
@@ -444,6 +452,25 @@ def _load(url: str, files: "Source", chosen: "Settings", strict: bool) -> list[A
 
     with loading_progress(err, files) as progress, connect(url) as connection:
         return list(load(connection, files, chosen.key(), strict, progress))
+
+
+def _last_run(chosen: "Settings") -> dict[str, Any] | None:
+    """The last run of the job; None where no command has built anything yet in this home."""
+    if not (chosen.home_folder / "dagster").is_dir():
+        return None
+    with _database(chosen) as url:
+        _prepare_dagster(chosen, url)
+        from dft_pipeline.cli.last_run import last_run
+
+        found = last_run()
+    if found is None:
+        return None
+    return found._asdict() | {"failed_checks": [check._asdict() for check in found.failed_checks]}
+
+
+def _yesterday() -> date:
+    """The latest day that has ended, in UTC."""
+    return datetime.now(UTC).date() - timedelta(days=1)
 
 
 def _date(text: str) -> date:

@@ -16,6 +16,7 @@ from rich.tree import Tree
 from dft_pipeline.audit import EdgeAudit
 from dft_pipeline.graph.scopes import ALL
 from dft_pipeline.tables import TABLES
+from dft_pipeline.values.row_counts import USED
 from resources.lake import Lake, published
 from resources.loading import Loaded, Refused, Source, is_clean
 
@@ -132,6 +133,7 @@ def summary(lake: Lake, day: date) -> dict[str, Any]:
         "edges": len(edges),
         "wisest": _wisest(lake, day).to_dicts(),
         "set_aside": counts.to_dicts(),
+        "row_counts": lake.snapshot("row_counts", day).to_dicts(),
         "lake": lake.url,
     }
 
@@ -171,7 +173,48 @@ def _print_wisest(console: Console, found: dict[str, Any]) -> None:
         )
 
 
-def print_status(console: Console, snapshots: Sequence[dict[str, Any]], lake: str) -> None:
+def print_status(console: Console, found: dict[str, Any]) -> None:
+    """What is built and how fresh it is, what became of the last run, and of the rows that were read."""
+    snapshots = found["snapshots"]
+    print_snapshots(console, snapshots, found["lake"])
+    if snapshots:
+        _print_row_counts(console, snapshots[-1])
+        days = found["days_behind"]
+        said = "it is the latest day that has ended" if days == 0 else f"{days} days have ended since"
+        console.print(f"\nThe newest snapshot is of {snapshots[-1]['as_of']}: {said}.", highlight=False)
+    if found["last_run"] is not None:
+        _print_last_run(console, found["last_run"])
+        console.print(f"[dim]verdicts in full: {shown(found['data_docs'])}[/dim]", highlight=False)
+
+
+def _print_row_counts(console: Console, snapshot: dict[str, Any]) -> None:
+    """Rows read = rows used + rows set aside, of every source table that has any."""
+    table = Table("source table", "read", "used", "set aside", "why", box=None, pad_edge=False)
+    for column in table.columns[1:4]:
+        column.justify = "right"
+    by_table: dict[str, dict[str, int]] = {}
+    for row in snapshot["row_counts"]:
+        by_table.setdefault(row["table"], {})[row["outcome"]] = row["rows"]
+    for name, outcomes in by_table.items():
+        read, used = sum(outcomes.values()), outcomes.get(USED, 0)
+        why = ", ".join(f"{rule} {rows:,}" for rule, rows in outcomes.items() if rule != USED)
+        if read:
+            table.add_row(name, f"{read:,}", f"{used:,}", f"{read - used:,}", shown(why))
+    console.print()
+    console.print(table)
+
+
+def _print_last_run(console: Console, run: dict[str, Any]) -> None:
+    started = f" on {run['started']:%Y-%m-%d at %H:%M} UTC" if run["started"] else ""
+    console.print(f"The last run, for {run['day']}{started}: {run['outcome']}.", highlight=False)
+    for check in run["failed_checks"]:
+        mark = "[red]✗[/red]" if check["blocks"] else "[yellow]![/yellow]"
+        console.print(
+            f"  {mark} {check['asset']}: {check['check']}: {shown(check['found'])}", highlight=False
+        )
+
+
+def print_snapshots(console: Console, snapshots: Sequence[dict[str, Any]], lake: str) -> None:
     if not snapshots:
         console.print(f"no snapshot yet in {lake}; make one with: dft build --as-of DAY", highlight=False)
         return

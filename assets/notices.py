@@ -39,12 +39,18 @@ def failure_notice(run: dg.DagsterRun, events: Iterable[dg.DagsterEvent]) -> Not
     causes = "; ".join(f"{one.asset}: {one.cause}" if one.asset else one.cause for one in troubles)
     command = f"dft build --as-of {day or 'DAY'}"
     look = any(one.is_check for one in troubles)
-    go_on = f"dft status; mend what the check found, then {command}" if look else command
+    go_on = f"see dft status, mend what the check found, then: {command}" if look else command
     text = (
         f"The build of {day or 'no day'} failed. {causes}. The last good snapshot stays as it was. "
         f"To go on: {go_on}"
     )
     return Notice(text, run.job_name, troubles[0].asset or None, day, causes, go_on, run.run_id)
+
+
+def causes(events: Iterable[dg.DagsterEvent]) -> list[str]:
+    """Why a run failed, each cause with its asset or step."""
+    found = list(events)
+    return [f"{one.asset}: {one.cause}" for one in _troubles(found)] or [_cause_of_run(found)]
 
 
 def warning_notice(run: dg.DagsterRun, events: Iterable[dg.DagsterEvent]) -> Notice | None:

@@ -1,5 +1,7 @@
 """Stage raw: the deliberation app's tables in the lake, a file per day on which rows were created."""
 
+from collections.abc import Sequence
+
 import dagster as dg
 
 from assets.metadata import FRESHNESS, OWNERS, Results
@@ -7,6 +9,8 @@ from assets.retries import retried
 from dft_pipeline.raw.tables import SOURCE_TABLES
 from resources.build import Workplace
 from resources.extraction import SET_ASIDE, extract, extract_set_aside
+
+KNOWN_COLUMNS = "no_new_columns"
 
 
 def raw_key(name: str) -> dg.AssetKey:
@@ -25,11 +29,26 @@ def _spec(name: str, grain: str) -> dg.AssetSpec:
     )
 
 
+def _known_columns(name: str, new: Sequence[str]) -> dg.AssetCheckResult:
+    """A warning of columns that nobody has declared; a declared one that is missing stops the run."""
+    return dg.AssetCheckResult(
+        passed=not new,
+        check_name=KNOWN_COLUMNS,
+        asset_key=raw_key(name),
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"found": f"left out: {', '.join(new)}" if new else "no further columns"},
+    )
+
+
 @dg.multi_asset(
     name="raw_tables",
     specs=[
         *(_spec(table.name, table.grain) for table in SOURCE_TABLES.values()),
         _spec(SET_ASIDE, "a row of a table file that loading set aside"),
+    ],
+    check_specs=[
+        dg.AssetCheckSpec(KNOWN_COLUMNS, asset=raw_key(name), description="the source has no further columns")
+        for name in SOURCE_TABLES
     ],
 )
 def raw_tables(context: dg.AssetExecutionContext, workplace: Workplace) -> Results:
@@ -43,6 +62,7 @@ def raw_tables(context: dg.AssetExecutionContext, workplace: Workplace) -> Resul
                     "days_written": len(extracted.days_written),
                     "days_dropped": len(extracted.days_dropped),
                 },
+                check_results=[_known_columns(table.name, extracted.new_columns)],
             )
     with retried(context), workplace.database() as url:
         rows = extract_set_aside(url, workplace.lake)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 NOTHING = "nothing to measure"
+DEFECT = "a defect of the pipeline: keep the lake as it is, and report it with the run's log"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -24,6 +25,7 @@ class Gate:
     high: float | None = None
     blocks: bool = True  # False: a warning, and the night goes on
     unit: str = "rows"  # what the statistic counts, as a plural; "share" for a share
+    mend: str = ""  # what to do where it does not hold
 
     def __post_init__(self) -> None:
         bounds = [bound for bound in (self.low, self.high) if bound is not None]
@@ -59,8 +61,8 @@ class Measured(NamedTuple):
 
     def found(self, passed: bool) -> str:
         """What was seen, in words, given whether the gate holds."""
-        where = "" if passed else f"look at {self.gate.asset}"
-        return "; ".join(filter(None, (self._statistic(passed), self.seen, where)))
+        where = () if passed else (f"look at {self.gate.asset}", self.gate.mend)
+        return "; ".join(filter(None, (self._statistic(passed), self.seen, *where)))
 
     def _statistic(self, passed: bool) -> str:
         if self.value is None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from dft_pipeline.contracts import broken, repeated
-from dft_pipeline.gates import Gate, Measured
+from dft_pipeline.gates import DEFECT, Gate, Measured
 from dft_pipeline.tables import TABLES, Table
 
 KEYS_UNIQUE, KEEPS_CONTRACT = "keys_unique", "keeps_contract"
@@ -15,8 +15,14 @@ EXAMPLES = 5  # offending rows that are named
 def table_gates(name: str) -> tuple[Gate, Gate]:
     """The two gates of a table."""
     return (
-        Gate(KEYS_UNIQUE, name, "no two rows have the same key", high=0),
-        Gate(KEEPS_CONTRACT, name, "every row keeps the table's types and ranges, and lacks nothing", high=0),
+        Gate(KEYS_UNIQUE, name, "no two rows have the same key", high=0, mend=DEFECT),
+        Gate(
+            KEEPS_CONTRACT,
+            name,
+            "every row keeps the table's types and ranges, and lacks nothing",
+            high=0,
+            mend=DEFECT,
+        ),
     )
 
 

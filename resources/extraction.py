@@ -41,11 +41,15 @@ DTYPES: dict[ColumnType, Any] = {
 
 
 class Extracted(NamedTuple):
-    """What the lake now holds of a table: rows in all, and the days that were written anew or dropped."""
+    """What the lake now holds of a table: rows in all, and the days that were written anew or dropped.
+
+    `new_columns` are the source's that the table's declaration does not know; they are left out.
+    """
 
     rows: int
     days_written: list[str]
     days_dropped: list[str]
+    new_columns: list[str]
 
 
 class _Day(NamedTuple):
@@ -129,7 +133,7 @@ def _first_line(error: Exception) -> str:
 def _extract_table(cursor: Any, table: SourceTable, present: set[str], lake: Lake) -> Extracted:
     if not present:
         lake.write_raw_index(table.name, {})
-        return Extracted(0, [], [])
+        return Extracted(0, [], [], [])
     parts = _parts(table, present)
     files = set(lake.find(f"raw/{table.name}"))
     known = {day: entry for day, entry in lake.raw_index(table.name).items() if entry["file"] in files}
@@ -149,6 +153,7 @@ def _extract_table(cursor: Any, table: SourceTable, present: set[str], lake: Lak
         sum(entry["rows"] for entry in index.values()),
         sorted(day.day for day in changed),
         sorted(known.keys() - found.keys()),
+        sorted(present - set(table.by_name)),
     )
 
 

@@ -11,7 +11,7 @@ from dagster_postgres.utils import DagsterPostgresException
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from assets.dataset import READ
-from assets.notices import events_of, failure_notice, innermost, warning_notice
+from assets.notices import causes, events_of, failure_notice, warning_notice
 from dft_pipeline.definitions import defs
 from dft_pipeline.manifest import settings_hash
 from resources.build import BuildSettings, Workplace
@@ -133,15 +133,12 @@ def _refuse_mixture(day: date, config: Config, keys: Sequence[dg.AssetKey]) -> N
 
 
 def _cause(result: dg.ExecuteInProcessResult, day: date) -> str:
-    troubles = [
-        f"{event.step_key}: {innermost(event.step_failure_data.error)}"
-        for event in result.all_events
-        if event.event_type_value == "STEP_FAILURE"
-    ]
-    if not troubles:  # it failed before its first step
-        events = [event for event in result.all_events if event.event_type_value == "PIPELINE_FAILURE"]
-        troubles = [
-            innermost(event.job_failure_data.error) for event in events if event.job_failure_data.error
+    pages = Workplace().settings.docs_folder / f"as_of={day}" / "index.html"
+    return "\n".join(
+        [
+            f"the build of {day} failed; the last good snapshot stays as it was",
+            *causes(result.all_events),
+            *([f"the verdicts on its gates: {pages}"] if pages.exists() else []),
+            f"the whole story: dft dev, run {result.run_id}",
         ]
-    first = f"the build of {day} failed; the last good snapshot stays as it was"
-    return "\n".join([first, *troubles, f"the whole story: dft dev, run {result.run_id}"])
+    )

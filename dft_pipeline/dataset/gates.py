@@ -3,7 +3,7 @@
 import polars as pl
 
 from dft_pipeline.dataset.rows import astray, uneven_prompts
-from dft_pipeline.gates import Gate, Measured
+from dft_pipeline.gates import DEFECT, Gate, Measured
 from dft_pipeline.table_gates import examples
 
 # Text that could tell who somebody is: e-mail and web addresses, telephone numbers, the recruiting
@@ -15,23 +15,36 @@ PERSONAL = {
     "recruitment id": r"\b[0-9a-f]{24}\b",
 }
 
-NOT_EMPTY = Gate("not_empty", "reward_rows", "there are rows", low=1)
+FEW = "no value has enough support that day: too few people so far, or a case without contexts"
+NOT_EMPTY = Gate("not_empty", "reward_rows", "there are rows", low=1, mend=FEW)
 IN_SNAPSHOT = Gate(
     "points_into_this_snapshot",
     "reward_rows",
     "every row points at a value and edges of this snapshot",
     high=0,
+    mend=DEFECT,
 )
-ROW_IDS = Gate("row_ids_unique", "reward_rows", "no two rows have the same row_id", high=0)
-ONE_SIDE = Gate("prompts_on_one_side", "reward_rows", "no prompt is on two sides", high=0, unit="prompts")
-NO_BLANKS = Gate("no_empty_text", "reward_rows", "no text is empty", high=0)
+ROW_IDS = Gate("row_ids_unique", "reward_rows", "no two rows have the same row_id", high=0, mend=DEFECT)
+ONE_SIDE = Gate(
+    "prompts_on_one_side",
+    "reward_rows",
+    "no prompt is on two sides",
+    high=0,
+    unit="prompts",
+    mend="two cases ask the same: remove one",
+)
+TEXT = "mend the text of the value or the case in the app"
+NO_BLANKS = Gate("no_empty_text", "reward_rows", "no text is empty", high=0, mend=TEXT)
 IMPERSONAL = Gate(
     "no_personal_text",
     "reward_rows",
     "no text looks like an e-mail or web address, a telephone number or a recruitment id",
     high=0,
+    mend=TEXT,
 )
-WEIGHTS = Gate("weights_sum_to_one", "rubric_rows", "a prompt's weights sum to 1", high=0, unit="prompts")
+WEIGHTS = Gate(
+    "weights_sum_to_one", "rubric_rows", "a prompt's weights sum to 1", high=0, unit="prompts", mend=DEFECT
+)
 
 DATASET_GATES = (NOT_EMPTY, IN_SNAPSHOT, ROW_IDS, ONE_SIDE, NO_BLANKS, IMPERSONAL, WEIGHTS)
 TEXTS = ("prompt", "value_title", "value_instructions")

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from dft_pipeline.gates import Gate, Measured
+from dft_pipeline.gates import DEFECT, Gate, Measured
 from dft_pipeline.graph.moral_graph import edge_id, loops, misses_judgments, unknown_ends
 from dft_pipeline.graph.scopes import ALL
 from dft_pipeline.policies import ConsensusPolicy
@@ -13,7 +13,12 @@ LARGEST_DROP = 0.2  # of the edges, from one snapshot to the next
 ROUNDING = 1e-9
 
 MIRRORED = Gate(
-    "tallies_mirror", "pair_tallies", "a pair and its reverse count the same judgments", high=0, unit="pairs"
+    "tallies_mirror",
+    "pair_tallies",
+    "a pair and its reverse count the same judgments",
+    high=0,
+    unit="pairs",
+    mend=DEFECT,
 )
 ACYCLIC = Gate(
     "acyclic",
@@ -21,6 +26,7 @@ ACYCLIC = Gate(
     "no loop is left in any scope, where the policy unwinds loops",
     high=0,
     unit="scopes",
+    mend=DEFECT,
 )
 STEADY = Gate(
     "edges_steady",
@@ -28,9 +34,15 @@ STEADY = Gate(
     "no more than a fifth of the edges is gone since the last snapshot",
     high=LARGEST_DROP,
     unit="share of the edges gone",
+    mend="look which judgments are missing; if the loss is meant, build with --accept-drop",
 )
 ADDS_UP = Gate(
-    "judgments_add_up", "edge_judgments", "a pair's judgments add up to its counts", high=0, unit="pairs"
+    "judgments_add_up",
+    "edge_judgments",
+    "a pair's judgments add up to its counts",
+    high=0,
+    unit="pairs",
+    mend=DEFECT,
 )
 KNOWN_ENDS = Gate(
     "ends_are_known_values",
@@ -38,9 +50,15 @@ KNOWN_ENDS = Gate(
     "every end of an edge is a value of this snapshot",
     high=0,
     unit="ends",
+    mend=DEFECT,
 )
 PAGERANK = Gate(
-    "pagerank_sums_to_1", "graph_values", "the pageranks of a scope sum to 1", high=0, unit="scopes"
+    "pagerank_sums_to_1",
+    "graph_values",
+    "the pageranks of a scope sum to 1",
+    high=0,
+    unit="scopes",
+    mend=DEFECT,
 )
 
 CONSENSUS_GATES = (MIRRORED, ACYCLIC, STEADY, ADDS_UP)

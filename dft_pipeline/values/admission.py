@@ -65,7 +65,12 @@ def _source_column(name: str, pseudonymous: str) -> str:
 def _references(name: str, raw: Tables, admitted: Tables) -> list[Rule]:
     """A rule per column that names a row of another table; participants are `participants`' matter."""
     columns = [column for column in SOURCE_TABLES[name].columns if column.references in UNKNOWN]
-    return [_reference(column, raw, admitted) for column in columns]
+    return [_reference(column, raw, admitted) for column in columns if _is_settled(name, column)]
+
+
+def _is_settled(name: str, column: SourceColumn) -> bool:
+    """Whether what is named must be there: a table without days may name what was done on later ones."""
+    return SOURCE_TABLES[name].evidence or not SOURCE_TABLES[str(column.references)].evidence
 
 
 def _reference(column: SourceColumn, raw: Tables, admitted: Tables) -> Rule:

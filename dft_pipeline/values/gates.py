@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from dft_pipeline.gates import Gate, Measured
+from dft_pipeline.gates import DEFECT, Gate, Measured
 from dft_pipeline.raw.tables import FEWEST_CRITERIA, MOST_CRITERIA
 from dft_pipeline.table_gates import examples
 
@@ -55,6 +55,7 @@ TOTALS = Gate(
     "rows read = rows used + rows set aside, table by table",
     high=0,
     unit="tables",
+    mend=DEFECT,
 )
 
 VALUE_GATES = (ONE_VALUE, CRITERIA, PHRASES, IMPERSONAL, LARGEST, SINGLETONS)

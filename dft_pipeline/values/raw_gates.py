@@ -27,7 +27,13 @@ def _warning(name: str, says: str, unit: str = "rows", high: float = 0) -> Gate:
     return Gate(name, ASSET, says, high=high, blocks=False, unit=unit)
 
 
-SOURCE_KEYS = Gate("source_keys_unique", ASSET, "no two rows of a raw table have the same key", high=0)
+SOURCE_KEYS = Gate(
+    "source_keys_unique",
+    ASSET,
+    "no two rows of a raw table have the same key",
+    high=0,
+    mend="mend the source",
+)
 CONTRACTS = _warning("source_rows_keep_contracts", "every raw row keeps its table's types, ranges and order")
 REFERENCES = _warning("references_resolve", "every raw row names cases, contexts, chats and cards that exist")
 REGISTERED = _warning("participants_registered", "every row is by somebody in the user table")

@@ -169,3 +169,50 @@ def test_verify_names_the_file_that_was_tampered_with(loaded: Dft, published: La
         assert f"contested/as_of={DAY}/part-0.parquet was changed" in done.stderr
     finally:
         path.write_bytes(content)
+
+
+# The whole run, to its last day: what is known to be wrong with it, as the gates and counts say it.
+LAST = date(2024, 10, 17)
+KNOWN = {
+    "participants_registered": "2 participants: impression 41, vote 19, edge 45",
+    "contexts_have_cases": "10 contexts",
+    "once_per_draw": "vote 8, impression 46",
+    "backgrounds_known": "2 participants",
+}
+
+
+def test_what_is_known_of_the_run_is_said_of_it(loaded: Dft) -> None:
+    lake = {"DFT_LAKE": str(loaded.folder / "whole")}
+    done = loaded("build", "--as-of", LAST, **lake)
+    assert done.returncode == 0, done.stderr
+    status = json.loads(loaded("status", "--json", **lake).stdout)
+    found = {check["check"]: check["found"] for check in status["last_run"]["failed_checks"]}
+    assert not any(check["blocks"] for check in status["last_run"]["failed_checks"])
+    for name, said in KNOWN.items():
+        assert said in found[name], name
+    counts = {(row["table"], row["outcome"]): row["rows"] for row in status["snapshots"][0]["row_counts"]}
+    assert counts["valuesCard", "invalid_card"] == 5
+    assert counts["valuesCard", "used"] == 625
+    assert counts["edge", "used"] == 1592
+    assert counts["vote", "superseded"] == 11, "once per value and case, which is stricter than per draw"
+    assert not any(outcome not in ("used", "superseded", "invalid_card") for _, outcome in counts)
+
+
+def test_those_missing_from_the_user_table_can_be_left_out(loaded: Dft) -> None:
+    policy, lake = loaded.folder / "registered.toml", loaded.folder / "registered"
+    policy.write_text("exclude_unknown = true")
+    done = loaded("build", "--as-of", LAST, "--participants", policy, DFT_LAKE=str(lake))
+    assert done.returncode == 0, done.stderr
+    aside = Lake(str(lake)).snapshot("set_aside", LAST).filter(rule="unknown_participant")
+    assert dict(aside["table"].value_counts().iter_rows()) == {"edge": 45, "vote": 19, "impression": 41}
+    effects = Lake(str(lake)).snapshot("exclusion_effects", LAST)
+    ours, theirs = (Lake(str(one)).snapshot("wisdom_edges", LAST) for one in (lake, loaded.folder / "whole"))
+    pairs = [
+        set(edges.select("scope", "source_value_id", "wiser_value_id").rows()) for edges in (ours, theirs)
+    ]
+    told = {
+        effect: set(effects.filter(effect=effect).drop("rule", "effect").rows())
+        for effect in ("gained", "lost")
+    }
+    assert told == {"gained": pairs[0] - pairs[1], "lost": pairs[1] - pairs[0]}
+    assert told["lost"] | told["gained"], "two people's judgments make a difference here"

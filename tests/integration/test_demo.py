@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from dft_pipeline.raw.tables import SOURCE_TABLES
+from dft_pipeline.tables import TABLES
 from tests.conftest import Dft
 
 QUESTION = {"query": "{ assetNodes { assetKey { path } groupName } }"}
@@ -47,7 +49,7 @@ def test_the_demo_run_twice_says_that_it_is_the_same(newcomer: Dft) -> None:
     elsewhere = {"DFT_SOURCE_URL": "postgresql://127.0.0.1:1/app", "DFT_LAKE": "elsewhere"}
     done = newcomer("demo", **elsewhere)
     assert done.returncode == 0, done.stderr
-    assert "19 files, all byte for byte the same as before" in done.stdout
+    assert f"{len(TABLES)} files, all byte for byte the same as before" in done.stdout
     assert "unset DFT_SOURCE_URL DFT_LAKE" in done.stdout
     assert not (newcomer.folder / "elsewhere").exists(), "the demo stays in its own home"
 
@@ -98,7 +100,7 @@ def test_the_web_ui_has_all_of_it_loaded(newcomer: Dft, web_ui: str) -> None:
     nodes = _ask(web_ui)["data"]["assetNodes"]
     groups = {node["groupName"] for node in nodes}
     assert groups == {"raw", "values", "graph", "dataset", "reports"}
-    assert len(nodes) == 35
+    assert len(nodes) == len(SOURCE_TABLES) + 1 + len(TABLES) + 1, "what loading set aside, and the manifest"
     assert (_demo_home(newcomer) / "postgres/postmaster.pid").exists(), "it runs on the home's own database"
 
 

@@ -262,7 +262,7 @@ def test_a_failed_build_tells_the_webhook_once(
     (body,) = told.bodies
     assert body["cause"] == "reward_rows: not_empty: 0 rows"
     assert (body["job"], body["asset"], body["day"]) == ("nightly", "reward_rows", str(EMPTY_DAY))
-    assert body["go_on"] == f"dft status; mend what the check found, then dft build --as-of {EMPTY_DAY}"
+    assert body["go_on"] == f"see dft status, mend what the check found, then: dft build --as-of {EMPTY_DAY}"
     assert "s3cret" not in done.stderr + done.stdout
     with dagster_of(dft, monkeypatch) as instance:
         monkeypatch.setenv("DFT_NOTIFY_URL", told.url)

@@ -62,10 +62,13 @@ def not_counted(name: str, tables: Tables, absent: pl.DataFrame, people: Partici
 
 def unregistered(tables: Tables) -> pl.DataFrame:
     """Who did something and is not in the user table: participant_id."""
-    known = _people(tables["user"])
+    known = tables["user"].select(pl.col("participant_id").unique())
     begins = pl.col("participant_id").ne_missing(pl.col("participant_id").shift())  # of a run of one's rows
     theirs = [
-        rows.lazy().select("participant_id").filter(begins).join(known.lazy(), on="participant_id", how="anti")
+        rows.lazy()
+        .select("participant_id")
+        .filter(begins)
+        .join(known.lazy(), on="participant_id", how="anti")
         for name, rows in tables.items()
         if "participant_id" in rows and name != "user"
     ]

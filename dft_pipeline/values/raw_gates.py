@@ -111,9 +111,9 @@ def _draws(votes: pl.DataFrame, shown: pl.DataFrame) -> Sequence[Measured]:
             .join(shown.lazy(), on=["drawId", "valuesCardId"], how="anti")
             .select("id")
             .sort("id"),
-            shown.lazy()
+            _runs(shown, "drawId", "participant_id")
             .group_by("drawId")
-            .agg(people=pl.col("participant_id").n_unique(), rows=pl.len())
+            .agg(people=pl.col("participant_id").n_unique(), rows=pl.col("rows").sum())
             .filter(is_shared | has_odd_size)
             .sort("drawId"),
         ]
@@ -126,6 +126,22 @@ def _draws(votes: pl.DataFrame, shown: pl.DataFrame) -> Sequence[Measured]:
         Measured(DRAW_SIZE, len(odd), examples(odd)),
         Measured(ONCE, sum(twice.values()), seen=_counts(twice)),
     ]
+
+
+def _runs(rows: pl.DataFrame, *columns: str) -> pl.LazyFrame:
+    """Rows next to each other that agree in the columns as one, with their number in `rows`.
+
+    The rows of a draw mostly stand together, and few rows are quicker to compare.
+    """
+    differs = (pl.col(column).ne_missing(pl.col(column).shift()) for column in columns)
+    begins = (
+        rows.lazy()
+        .select(columns)
+        .with_row_index("place")
+        .filter((pl.col("place") == 0) | pl.any_horizontal(differs))
+    )
+    following = pl.col("place").shift(-1, fill_value=len(rows))
+    return begins.with_columns(rows=following - pl.col("place"))
 
 
 def _more_than_once(rows: pl.DataFrame) -> int:

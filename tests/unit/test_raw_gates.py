@@ -7,6 +7,8 @@ from itertools import count
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from measuring import Seen, by_name, changed, outside
 from small_world import ANN, BOB, CAT, NAMED, NOON, SHOWN, Row, another, world
 
@@ -131,6 +133,28 @@ def test_draws_of_two_and_of_six_are_draws(size: int, values: int) -> None:
     rows = draw("d2", size)
     assert len({row["valuesCardId"] for row in rows}) == values
     assert seen_in(sound(impression=rows)) == BEFORE
+
+
+@settings(max_examples=15)
+@given(
+    st.lists(st.tuples(st.sampled_from((ANN, BOB, None)), st.sampled_from(("d1", "d2", None))), max_size=9)
+)
+def test_draws_read_plainly(rows: list[tuple[str | None, str | None]]) -> None:
+    shown = world()["impression"].clear()
+    for number, (who, name) in enumerate(rows):
+        one = {**SHOWN, "id": number, "participant_id": who, "drawId": name}
+        shown = pl.concat([shown, pl.DataFrame([one], schema=shown.schema)])
+    seen = by_name(
+        measured_raw(world() | {"impression": shown}, set_aside(world(), ParticipantPolicy()), DAY)
+    )
+    people: dict[str | None, list[str | None]] = {}
+    for who, name in rows:
+        people.setdefault(name, []).append(who)
+    assert seen["draws_have_one_participant"].value == sum(len(set(whose)) > 1 for whose in people.values())
+    assert seen["draws_have_2_to_6_values"].value == sum(
+        not 2 <= len(whose) <= 6 for whose in people.values()
+    )
+    assert seen["once_per_draw"].value == len(rows) - len(set(rows)), "all show the same value"
 
 
 def test_two_people_shown_the_same_in_one_draw_were_shown_it_once() -> None:

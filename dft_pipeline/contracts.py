@@ -53,9 +53,10 @@ def broken(frame: pl.DataFrame, promised: type[dy.Schema], rules: Sequence[RowRu
 
     Has the contract's columns; a frame may have more.
     """
-    failed = promised.filter(frame.select(promised.column_names())).failure
-    if not len(failed):
-        return failed.invalid().with_columns(broken_column=pl.lit(""), broken_rule=pl.lit(""))
+    rows = frame.select(promised.column_names())
+    if all_kept(rows, promised, rules):
+        return rows.clear().with_columns(broken_column=pl.lit(""), broken_rule=pl.lit(""))
+    failed = promised.filter(rows).failure
     details = failed.details()
     marks = [mark for mark in details.columns if mark not in promised.column_names()]
     faults = sorted((_fault(mark, rules) for mark in marks), key=lambda fault: _place(fault, promised))
@@ -68,9 +69,31 @@ def broken(frame: pl.DataFrame, promised: type[dy.Schema], rules: Sequence[RowRu
     return details.with_columns(found=first).drop(marks).unnest("found")
 
 
+def all_kept(rows: pl.DataFrame, promised: type[dy.Schema], rules: Sequence[RowRule] = ()) -> bool:
+    """Whether every row keeps every promise, at a fraction of the cost of asking which do not."""
+    columns = promised.columns()
+    if rows.schema != pl.Schema({name: column.dtype for name, column in columns.items()}):
+        return False
+    of_columns = (
+        holds
+        for name, column in columns.items()
+        for holds in column.validation_rules(_values_of(name, column)).values()
+    )
+    # As in the contract, a promise that cannot say (null) is not broken.
+    kept = [holds.all(ignore_nulls=True) for holds in (*of_columns, *(rule.holds for rule in rules))]
+    return bool(rows.select(pl.all_horizontal(kept)).item())
+
+
 def repeated(frame: pl.DataFrame, key: Sequence[str]) -> int:
     """How many rows repeat a key that another row has already."""
     return len(frame) - frame.select(key).n_unique()
+
+
+def _values_of(name: str, column: dy.Column) -> pl.Expr:
+    """The column; where its text is searched, which is slow, each run of equal values once."""
+    values = pl.col(name)
+    is_searched = isinstance(column, dy.String) and column.regex is not None
+    return values.filter(values.ne_missing(values.shift()) | values.is_null()) if is_searched else values
 
 
 def _rule(holds: pl.Expr) -> object:

@@ -59,11 +59,12 @@ def measured_rows(
     torn = sides.filter(pl.col("sides") > 1)["id"].sort()
     texts = _texts(reward)
     blank = texts.filter(pl.col("text").str.strip_chars() == "")["row_id"].unique().sort()
+    twice = reward.filter(pl.col("row_id").is_duplicated())["row_id"].unique().sort()
     uneven = uneven_prompts(rubric)
     return [
         Measured(NOT_EMPTY, len(reward)),
         Measured(IN_SNAPSHOT, len(lost), examples(lost)),
-        Measured(ROW_IDS, len(reward) - reward["row_id"].n_unique()),
+        Measured(ROW_IDS, len(reward) - reward["row_id"].n_unique(), examples(twice)),
         Measured(ONE_SIDE, len(torn), examples(torn)),
         Measured(NO_BLANKS, len(blank), examples(blank)),
         _personal(texts),

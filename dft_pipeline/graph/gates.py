@@ -33,7 +33,7 @@ STEADY = Gate(
     "wisdom_edges",
     "no more than a fifth of the edges is gone since the last snapshot",
     high=LARGEST_DROP,
-    unit="share of the edges gone",
+    unit="of the edges gone",
     mend="look which judgments are missing; if the loss is meant, build with --accept-drop",
 )
 ADDS_UP = Gate(

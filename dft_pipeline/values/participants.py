@@ -43,7 +43,10 @@ def left_out(tables: Tables, people: ParticipantPolicy) -> pl.DataFrame:
 
 def not_counted(name: str, tables: Tables, absent: pl.DataFrame, people: ParticipantPolicy) -> pl.DataFrame:
     """The rows of a table that are not counted, as rows of `quarantine`."""
-    rows = _attributed(name, tables)
+    rules = _row_rules(name, people)
+    if absent.is_empty() and not rules:
+        return NONE
+    rows = _attributed(name, tables, people)
     if "participant_id" not in rows.columns:
         return NONE
     marked = rows.join(absent, on="participant_id", how="left", maintain_order="left")
@@ -54,14 +57,23 @@ def not_counted(name: str, tables: Tables, absent: pl.DataFrame, people: Partici
         for (rule,), part in gone.group_by("rule", maintain_order=True)
     ]
     present = marked.filter(pl.col("rule").is_null())
-    return pl.concat([NONE, *parts, sort_out(name, present, _row_rules(name, people)).set_aside])
+    return pl.concat([NONE, *parts, sort_out(name, present, rules).set_aside])
 
 
 def unregistered(tables: Tables) -> pl.DataFrame:
     """Who did something and is not in the user table: participant_id."""
-    known = _people(tables["user"])
-    theirs = [_people(rows) for name, rows in tables.items() if "participant_id" in rows and name != "user"]
-    return pl.concat(theirs).unique().join(known, on="participant_id", how="anti").sort("participant_id")
+    known = tables["user"].select(pl.col("participant_id").unique())
+    begins = pl.col("participant_id").ne_missing(pl.col("participant_id").shift())  # of a run of one's rows
+    theirs = [
+        rows.lazy()
+        .select("participant_id")
+        .filter(begins)
+        .join(known.lazy(), on="participant_id", how="anti")
+        for name, rows in tables.items()
+        if "participant_id" in rows and name != "user"
+    ]
+    strangers = pl.concat(pl.collect_all(theirs))
+    return strangers.drop_nulls().unique().sort("participant_id")
 
 
 def outside_own_cases(judged: pl.DataFrame, own_cases: pl.DataFrame) -> pl.Series:
@@ -88,7 +100,8 @@ def _reasons(tables: Tables, people: ParticipantPolicy) -> Iterator[tuple[str, p
     if people.exclude_simulated:
         simulated = pl.col("role").list.contains("SIMULATED") | (pl.col("signupType") == "SIMULATED")
         yield "simulated", user.filter(simulated)
-    yield "test_user", _everybody(tables).filter(pl.col("participant_id").is_in(people.excluded))
+    if people.excluded:
+        yield "test_user", _everybody(tables).filter(pl.col("participant_id").is_in(people.excluded))
     if people.test_comment is not None:
         yield "test_user", tables["edge"].filter(pl.col("comment").str.contains(people.test_comment))
     yield from _recruitment(user, people)
@@ -126,13 +139,13 @@ def _row_rules(name: str, people: ParticipantPolicy) -> list[Rule]:
     return rules
 
 
-def _attributed(name: str, tables: Tables) -> pl.DataFrame:
+def _attributed(name: str, tables: Tables, people: ParticipantPolicy) -> pl.DataFrame:
     """A table's rows with what the rules ask for: a card has its chat's participant, a judgment its case."""
     rows = tables[name]
     if name == "valuesCard":
         theirs = tables["chat"].select("participant_id", "copiedFromId", chatId="id")
         return rows.join(theirs, on="chatId", how="left", maintain_order="left")
-    if name == "edge":
+    if name == "edge" and people.exclude_off_case:
         cases = links(tables["contextsOnCases"]).group_by(contextId="context_id").agg(case_ids="case_id")
         judged = rows.select("participant_id", "contextId").join(
             cases, on="contextId", how="left", maintain_order="left"

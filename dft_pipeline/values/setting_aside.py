@@ -31,9 +31,10 @@ def sort_out(name: str, rows: pl.DataFrame, rules: Sequence[Rule]) -> Sorted:
     """Asks each rule, in order, of the rows of a source table that the rules before it left."""
     aside = []
     for rule in rules:
-        marked = rows.with_columns(broken=rule.breaks.fill_null(False))
-        aside.append(quarantined(name, marked.filter("broken"), rule.column, rule.name))
-        rows = marked.filter(~pl.col("broken")).drop("broken")
+        breaks = rows.select(broken=rule.breaks.fill_null(False))["broken"]
+        if breaks.any():  # rows are copied only where some leave
+            aside.append(quarantined(name, rows.filter(breaks), rule.column, rule.name))
+            rows = rows.filter(~breaks)
     return Sorted(rows, pl.concat([NONE, *aside]))
 
 

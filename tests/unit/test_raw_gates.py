@@ -7,7 +7,7 @@ from itertools import count
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from measuring import Seen, by_name, changed, outside
 from small_world import ANN, BOB, CAT, NAMED, NOON, SHOWN, Row, another, world
@@ -90,6 +90,13 @@ PLANTS: list[tuple[str, dict[str, list[Row]], float, tuple[str, ...], str]] = [
         (CAT,),
         "1 participants: edge 1, survey_answers 2",
     ),
+    (
+        "participants_registered",
+        {"edge": [another("edge", participant_id=CAT)]},
+        1,
+        (CAT,),
+        "1 participants: edge 1",
+    ),
     ("contexts_have_cases", {"context": [{"id": "When lost"}]}, 1, ("When lost",), ""),
     ("votes_were_shown", {"vote": [another("vote", 7, valuesCardId=3)]}, 1, ("7",), ""),
     ("votes_were_shown", {"vote": [another("vote", 7, drawId="d2")]}, 1, ("7",), ""),
@@ -136,6 +143,7 @@ def test_draws_of_two_and_of_six_are_draws(size: int, values: int) -> None:
 
 
 @settings(max_examples=15)
+@example([(None, None)])
 @given(
     st.lists(st.tuples(st.sampled_from((ANN, BOB, None)), st.sampled_from(("d1", "d2", None))), max_size=9)
 )

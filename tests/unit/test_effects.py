@@ -22,7 +22,7 @@ def edges_of(judgments: pl.DataFrame, links: pl.DataFrame) -> set[Edge]:
     return set(graph.select("scope", "source_value_id", "wiser_value_id").rows())
 
 
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(
     some.judgments(),
     some.links(),

@@ -37,7 +37,9 @@ def draw(name: str, size: int) -> list[Row]:
     return [{**SHOWN, "id": 200 + n, "drawId": name, "valuesCardId": 100 + n} for n in range(size)]
 
 
-BEFORE = seen_in(sound())
+SOUND = sound()
+ASIDE = set_aside(SOUND, ParticipantPolicy())
+BEFORE = by_name(measured_raw(SOUND, ASIDE, DAY))
 
 
 def test_a_sound_world_is_within_all_bounds() -> None:
@@ -148,13 +150,12 @@ def test_draws_of_two_and_of_six_are_draws(size: int, values: int) -> None:
     st.lists(st.tuples(st.sampled_from((ANN, BOB, None)), st.sampled_from(("d1", "d2", None))), max_size=9)
 )
 def test_draws_read_plainly(rows: list[tuple[str | None, str | None]]) -> None:
-    shown = world()["impression"].clear()
-    for number, (who, name) in enumerate(rows):
-        one = {**SHOWN, "id": number, "participant_id": who, "drawId": name}
-        shown = pl.concat([shown, pl.DataFrame([one], schema=shown.schema)])
-    seen = by_name(
-        measured_raw(world() | {"impression": shown}, set_aside(world(), ParticipantPolicy()), DAY)
-    )
+    told = [
+        {**SHOWN, "id": number, "participant_id": who, "drawId": name}
+        for number, (who, name) in enumerate(rows)
+    ]
+    shown = pl.DataFrame(told, schema=SOUND["impression"].schema)
+    seen = by_name(measured_raw(SOUND | {"impression": shown}, ASIDE, DAY))
     people: dict[str | None, list[str | None]] = {}
     for who, name in rows:
         people.setdefault(name, []).append(who)

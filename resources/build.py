@@ -26,7 +26,7 @@ from resources.expectations import Verdict, forget, judge
 from resources.extraction import SET_ASIDE, raw_schema, set_aside_schema
 from resources.lake import Lake, RawFile
 from resources.patience import patiently
-from resources.problems import BadSettings, Problem
+from resources.problems import BadSettings, PartOfRun, Problem
 from resources.runs import living
 from resources.settings import Settings, settings
 
@@ -54,6 +54,7 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Workplace"]:
         """For one run: the lake is its own, and what an earlier one has left unpublished is gone."""
+        refuse_rest(_run(context))
         with ExitStack() as stack:
             try:
                 patiently(lambda: self._begin(stack, _run(context).run_id), _warn(context))
@@ -142,6 +143,15 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
     def forget_verdicts(self, day: date) -> None:
         """For a build that starts the day anew: of what it does not reach, nothing is known."""
         forget(day, self.settings.docs_folder)
+
+
+def refuse_rest(run: dg.DagsterRun) -> None:
+    """Raises PartOfRun where a run is the rest of an earlier one, whose staged tables are gone.
+
+    Its steps would read the tables of the day's last snapshot beside raw files that are newer.
+    """
+    if run.parent_run_id is not None and run.step_keys_to_execute:
+        raise PartOfRun("the rest of a failed run cannot be run alone; re-execute all of it")
 
 
 def participants(file: str | None, chosen: Settings) -> ParticipantPolicy | None:

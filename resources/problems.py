@@ -25,6 +25,10 @@ class MissingSource(Problem):
     """The source has not the tables or columns that the project needs."""
 
 
+class PartOfRun(Problem):
+    """A run is the rest of an earlier one, of which nothing is left to go on from."""
+
+
 class LakeProblem(Problem):
     """A file that should be in the lake is not, or cannot be reached."""
 

@@ -9,6 +9,8 @@ from assets.metadata import preview
 from dft_pipeline.definitions import defs
 from dft_pipeline.raw.tables import SOURCE_TABLES
 from dft_pipeline.tables import TABLES
+from resources.build import refuse_rest
+from resources.problems import PartOfRun
 
 GRAPH = defs.resolve_asset_graph()
 
@@ -71,3 +73,18 @@ def test_a_preview_shows_text_as_text() -> None:
     assert cell.count("|") == 2
     assert "[" not in cell
     assert "`" not in cell
+
+
+def test_the_rest_of_a_failed_run_is_refused() -> None:
+    whole = dg.DagsterRun(job_name="nightly", run_id="b", parent_run_id="a", root_run_id="a")
+    refuse_rest(whole)
+    refuse_rest(dg.DagsterRun(job_name="nightly", run_id="a"))
+    rest = dg.DagsterRun(
+        job_name="nightly",
+        run_id="b",
+        parent_run_id="a",
+        root_run_id="a",
+        step_keys_to_execute=["consensus"],
+    )
+    with pytest.raises(PartOfRun, match="re-execute all"):
+        refuse_rest(rest)

@@ -1,6 +1,6 @@
 """Stage values: which value each card became, and the one voice of each participant."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import dagster as dg
 import polars as pl
@@ -10,6 +10,7 @@ from assets.raw import raw_key
 from dft_pipeline.raw.tables import SOURCE_TABLES
 from dft_pipeline.values import canonical, gates, one_voice, raw_gates, reading
 from dft_pipeline.values.admission import set_aside
+from dft_pipeline.values.events import value_events
 from dft_pipeline.values.row_counts import row_counts, unaccounted
 from resources.build import BuildSettings, Workplace
 from resources.extraction import SET_ASIDE
@@ -41,13 +42,14 @@ def admission(
     specs=[
         table_spec("card_values", "1", ("set_aside", *CARDS)),
         table_spec("canonical_values", "1", (raw_key("canonicalValuesCard"), "card_values")),
+        table_spec("value_events", "1", ("card_values",)),
     ],
-    check_specs=check_specs(("card_values", "canonical_values"), gates.VALUE_GATES),
+    check_specs=check_specs(("card_values", "canonical_values", "value_events"), gates.VALUE_GATES),
 )
 def cards_to_values(
     context: dg.AssetExecutionContext, workplace: Workplace, build_settings: BuildSettings
 ) -> Results:
-    """One row is a card (`card_values`), or a value that cards became (`canonical_values`)."""
+    """One row is a card, a value that cards became, or what became of a value since the day before."""
     day = date.fromisoformat(context.partition_key)
     cards = workplace.admitted("valuesCard", day)
     canonical_cards = workplace.admitted("canonicalValuesCard", day)
@@ -55,7 +57,16 @@ def cards_to_values(
     canonical_values = canonical.canonical_values(canonical_cards, card_values)
     before = workplace.before("canonical_values", day, build_settings.snapshot)
     measured = gates.measured_values(cards, card_values, canonical_values, before)
-    tables = {"card_values": card_values, "canonical_values": canonical_values}
+    # Canonical cards are taken as they are, later ones too; what happened until a day ended is of that day.
+    then, now = (
+        canonical.card_values(*(reading.before(rows, moment) for rows in (cards, canonical_cards)))
+        for moment in (day, day + timedelta(days=1))
+    )
+    tables = {
+        "card_values": card_values,
+        "canonical_values": canonical_values,
+        "value_events": value_events(then, now),
+    }
     yield from finished(workplace, "values_cards", day, tables, measured)
 
 

@@ -203,6 +203,25 @@ _TABLES = (
         },
     ),
     Table(
+        "value_events",
+        "values",
+        "something that became of a value since the day before, by the cards that it is made of",
+        ("value_id", "event", "other_value_id"),
+        {
+            "value_id": _id("the value"),
+            "event": _one_of(
+                "`created`: it was not there; `grew`: cards that were not there became it; `merged`: it took "
+                "over cards of another value, which is gone; `split`: it is still there, and cards of it are "
+                "another value now; `shrank`: cards of it are gone; `retired`: it is gone with cards of it",
+                *("created", "grew", "merged", "split", "shrank", "retired"),
+            ),
+            "other_value_id": _id(
+                "the value that is gone (`merged`), or that has the cards now (`split`)", True
+            ),
+            "cards": _count("how many cards; of a created value those that were not there before"),
+        },
+    ),
+    Table(
         "judgments",
         "values",
         "the one judgment that counts of a participant for an ordered pair of values",

@@ -1,11 +1,18 @@
 """Raw tables as the values stage reads them: participants under pseudonyms, the columns that it needs."""
 
+from datetime import UTC, date, datetime, time
+
 import polars as pl
 
 # The answers that stand for "not known": what the recruiting platform wrote when it forgot.
 REVOKED = "CONSENT_REVOKED"
 NO_ANSWER = ("DATA_EXPIRED", REVOKED, "")
 UNKNOWN = "unknown"  # the group of those whose political affiliation is not known
+
+
+def before(rows: pl.DataFrame, day: date) -> pl.DataFrame:
+    """The rows of a raw table that were there when the day, in UTC, began."""
+    return rows.filter(pl.col("createdAt") < datetime.combine(day, time(), UTC))
 
 
 def links(contexts_on_cases: pl.DataFrame) -> pl.DataFrame:

@@ -6,10 +6,18 @@ Source of the bounds: the authors' published graph (`published-2023`) and their 
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from dft_pipeline.values.pseudonyms import pseudonym
 
@@ -65,6 +73,58 @@ class Aggregation(_Settings):
     min_share: float = Field(1 / 3, ge=0, le=1, description="smallest support / exposed of a candidate")
     min_participants: int = Field(5, ge=1, description="smallest support of a candidate")
     top_k: int = Field(5, ge=1, description="most values for a case, or for a case and a context")
+
+
+CardField = Literal["title", "instructions_short", "instructions_detailed", "criteria"]
+
+
+class Deduplication(_Settings):
+    """When two cards are the same value, offline. Weights and threshold belong to the embedding model.
+
+    The similarity of two cards is (1 − word_weight) · cosine of their embeddings + word_weight · cosine of
+    their words. It depends on the two cards alone, so that a card that arrives changes no other pair's.
+    """
+
+    name: str
+    version: int = 1
+    embed_model: str
+    embedded: tuple[CardField, ...] = Field(("criteria",), min_length=1, description="what is embedded")
+    worded: tuple[CardField, ...] = Field(
+        ("title", "instructions_short", "instructions_detailed", "criteria"),
+        min_length=1,
+        description="whose words are compared",
+    )
+    word_weight: float = Field(0.5, ge=0, le=1, description="share of the words in the similarity")
+    threshold: float = Field(ge=-1, le=1, description="smallest similarity of two cards that agree")
+    candidate_threshold: float = Field(
+        ge=-1, le=1, description="smallest similarity of two cards that a judge is asked about"
+    )
+    source: str = Field(description="where weights and threshold come from")
+
+    @property
+    def decider(self) -> str:
+        """Its name and version, as rows say which rule decided them."""
+        return f"{self.name}-{self.version}"
+
+    @model_validator(mode="after")
+    def _asks_about_all_that_agree(self) -> Self:
+        if self.candidate_threshold > self.threshold:
+            raise ValueError(
+                "candidate_threshold is above threshold: pairs that agree would not be asked about"
+            )
+        return self
+
+
+OFFLINE_WORDLLAMA = Deduplication(
+    name="offline-wordllama",
+    embed_model="wordllama",
+    embedded=("title", "criteria"),
+    threshold=0.46,
+    candidate_threshold=0.4,
+    source="best pairwise F1, on all and on the distinct texts, of the 2023 run's cards against the app's own",
+)
+# By embedding model: a threshold means nothing for another one.
+OFFLINE: Mapping[str, Deduplication] = {chosen.embed_model: chosen for chosen in (OFFLINE_WORDLLAMA,)}
 
 
 class ParticipantPolicy(_Settings):

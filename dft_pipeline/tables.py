@@ -198,7 +198,9 @@ _TABLES = (
             "similarity": _rate(
                 "cosine to the value's representative; null where nothing was compared", low=-1, nullable=True
             ),
-            "decided_by": _text("what decided: `given` is the app's own assignment"),
+            "decided_by": _text(
+                "what decided: `given` is the app's own assignment, otherwise a strategy and its version"
+            ),
             "motivation": _text("why, in words, where the decider gives any", nullable=True),
         },
     ),
@@ -219,6 +221,30 @@ _TABLES = (
                 "the value that is gone (`merged`), or that has the cards now (`split`)", True
             ),
             "cards": _count("how many cards; of a created value those that were not there before"),
+        },
+    ),
+    Table(
+        "merge_decisions",
+        "values",
+        "two cards that were compared, each the first with its text, or a card and the first with its text",
+        ("card_kind", "card_id", "other_card_kind", "other_card_id"),
+        {
+            "card_kind": KIND,
+            "card_id": _id(
+                "the one card: of two with the same text the first with it, else the first by kind and id"
+            ),
+            "other_card_kind": KIND,
+            "other_card_id": _id("the other card"),
+            "similarity": _rate("cosine of the two cards' vectors; 1 where their texts are the same", low=-1),
+            "judge": _text("what judged, and its version; `exact-1`: the texts are the same"),
+            "verdict": _one_of(
+                "`same`, `different` or `unsure`; only `same` lets two cards become one value",
+                "same",
+                "different",
+                "unsure",
+            ),
+            "motivation": _text("why, in words, where the judge gives any", nullable=True),
+            "prompt_version": _text("version of the language model's prompt; null offline", nullable=True),
         },
     ),
     Table(

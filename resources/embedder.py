@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from resources.language_model import LanguageModel, language_model
+from resources.problems import BadSettings
+from resources.settings import Settings
+
 if TYPE_CHECKING:
     from wordllama import WordLlamaInference
 
@@ -50,6 +54,39 @@ class WordLlamaEmbedder:
             return np.zeros((0, self.dimension), dtype=np.float32)
         shown = [text.strip() for text in texts]
         return unit_length(np.asarray(self._model.embed(shown), dtype=np.float32))
+
+
+class OpenAIEmbedder:
+    """A model of the server; a text that was embedded before is not sent again."""
+
+    def __init__(self, model: LanguageModel, name: str) -> None:
+        self.model = model
+        self.name = name
+
+    @cached_property
+    def dimension(self) -> int:
+        return int(self.model.embed(self.name, ["dimension"]).shape[1])
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        shown = [text.strip() for text in texts]
+        written = [number for number, text in enumerate(shown) if text]  # servers refuse empty texts
+        if not written:
+            return np.zeros((len(texts), self.dimension), dtype=np.float32)
+        vectors = self.model.embed(self.name, [shown[number] for number in written])
+        rows = np.zeros((len(texts), vectors.shape[1]), dtype=np.float32)
+        rows[written] = unit_length(vectors)
+        return rows
+
+
+def embedder(settings: Settings, database_url: str, run_id: str | None = None) -> Embedder:
+    """The one that `DFT_EMBED_MODEL` names. Raises BadSettings where it is one of a server, without a key."""
+    if settings.embed_model == OFFLINE:
+        return WordLlamaEmbedder()
+    model = language_model(settings, database_url, run_id)
+    if model is None:
+        name = settings.embed_model
+        raise BadSettings(f"DFT_EMBED_MODEL={name} needs OPENAI_API_KEY; `{OFFLINE}` works without")
+    return OpenAIEmbedder(model, settings.embed_model)
 
 
 def unit_length(vectors: Vectors) -> Vectors:

@@ -113,7 +113,7 @@ def refuses(reason: str) -> bool:
 
 def prepare(url: str) -> None:
     """Makes the project's own schema, and Dagster's, where they are missing. Raises NoDatabase."""
-    with connect(url) as connection, _not_lost():
+    with connect(url) as connection, not_lost():
         connection.execute(sql.text("dft/lock"))
         connection.execute(sql.text("dft/schema"))
 
@@ -126,7 +126,7 @@ def one_writer(url: str, lake: str) -> Iterator[psycopg.Connection]:
     """
     with connect(url) as connection:
         connection.autocommit = True
-        with _not_lost():
+        with not_lost():
             row = connection.execute(sql.text("dft/hold_lake"), {"lake": lake}).fetchone()
         if row is None or not row[0]:
             raise LakeProblem(f"another build is writing to the lake {lake}; try again when it has ended")
@@ -135,12 +135,13 @@ def one_writer(url: str, lake: str) -> Iterator[psycopg.Connection]:
 
 def refuse_if_lost(connection: psycopg.Connection) -> None:
     """Raises NoDatabase where the connection, and so the lock that it held, is gone."""
-    with _not_lost():
+    with not_lost():
         connection.execute("SELECT 1")
 
 
 @contextmanager
-def _not_lost() -> Iterator[None]:
+def not_lost() -> Iterator[None]:
+    """Raises NoDatabase where the connection is lost meanwhile."""
     try:
         yield
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
@@ -166,3 +167,4 @@ def prepare_dagster(url: str, settings: Settings) -> None:
     os.environ["DFT_TIME_ZONE"] = settings.time_zone
     if settings.notify_url is not None:
         os.environ["DFT_NOTIFY_URL"] = settings.notify_url.get_secret_value()
+    os.environ.update(settings.model_environment())

@@ -6,23 +6,43 @@ import secrets
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NamedTuple
 from zoneinfo import available_timezones
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, NonNegativeFloat, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from resources.problems import BadSettings
 
 PREFIX = "DFT_"
 KEY_FILE = "pseudonym.key"
-# Names of parts that are not there yet; an environment that has them already is not in error.
-RESERVED = ("DFT_CHAT_MODEL", "DFT_EMBED_MODEL")
+# Whom to ask, and how much.
+MODEL_FIELDS = {
+    "openai_api_key",
+    "openai_base_url",
+    "chat_model",
+    "chat_temperature",
+    "chat_price",
+    "embed_model",
+    "max_run_tokens",
+    "max_run_cost",
+    "max_parallel_calls",
+}
+
+
+class Price(NamedTuple):
+    """US dollars per million tokens."""
+
+    tokens_in: NonNegativeFloat
+    tokens_out: NonNegativeFloat
 
 
 class Settings(BaseSettings):
-    """Where things are. Every field is the environment variable of its name, behind `DFT_`."""
+    """Where things are, and whom to ask.
+
+    A field is the environment variable of its name behind `DFT_`, or of its alias: what many programs share.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
@@ -36,6 +56,21 @@ class Settings(BaseSettings):
     pseudonym_key: str | None = Field(None, description="key of the participants' pseudonyms")
     time_zone: str = Field("UTC", description="where it is 01:00 when the night begins; an IANA name")
     notify_url: SecretStr | None = Field(None, description="webhook that is told of failed nights")
+    openai_api_key: SecretStr | None = Field(
+        None, validation_alias="OPENAI_API_KEY", description="key of the model server; without: offline"
+    )
+    openai_base_url: str | None = Field(
+        None, validation_alias="OPENAI_BASE_URL", description="any server that speaks the OpenAI protocol"
+    )
+    chat_model: str = Field("gpt-4.1-mini-2025-04-14", description="the model that is asked")
+    chat_temperature: float | None = Field(0.0, ge=0, le=2, description="`none` for a model that takes none")
+    chat_price: Annotated[Price | None, NoDecode] = Field(
+        None, description="IN/OUT, US dollars per million tokens"
+    )
+    embed_model: str = Field("wordllama", description="`wordllama` is offline; else a model of the server")
+    max_run_tokens: int = Field(5_000_000, ge=0, description="most tokens that a run may use, in and out")
+    max_run_cost: float = Field(10.0, ge=0, description="most US dollars that a run may cost, where known")
+    max_parallel_calls: int = Field(8, ge=1, le=256, description="calls to the model server at a time")
 
     @field_validator("time_zone")
     @classmethod
@@ -53,6 +88,39 @@ class Settings(BaseSettings):
             raise ValueError("it should begin with https:// or http://")
         return url
 
+    @field_validator("openai_api_key")
+    @classmethod
+    def _fits_a_header(cls, key: SecretStr | None) -> SecretStr | None:
+        # What does not fit would be refused by the HTTP library, in a message that repeats it.
+        shown = "" if key is None else key.get_secret_value().strip()
+        if not all("!" <= letter <= "~" for letter in shown):
+            raise ValueError("it should be of visible ASCII characters")
+        return SecretStr(shown) if shown else None
+
+    @field_validator("openai_base_url")
+    @classmethod
+    def _web_address_without_secrets(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("http://", "https://")):
+            raise ValueError("it should begin with https:// or http://")
+        if url is not None and "@" in url:
+            raise ValueError("it should hold no user or password; the key goes into OPENAI_API_KEY")
+        return url
+
+    @field_validator("chat_temperature", mode="before")
+    @classmethod
+    def _none_is_none(cls, temperature: object) -> object:
+        return None if temperature == "none" else temperature
+
+    @field_validator("chat_price", mode="before")
+    @classmethod
+    def _in_and_out(cls, price: object) -> object:
+        if not isinstance(price, str):
+            return price
+        parts = price.split("/")
+        if len(parts) != 2:
+            raise ValueError("it should look like 0.40/1.60: IN/OUT, US dollars per million tokens")
+        return parts
+
     @cached_property
     def lake_url(self) -> str:
         """The lake; a folder as an absolute path, so that every process means the same one."""
@@ -68,6 +136,21 @@ class Settings(BaseSettings):
     @cached_property
     def home_folder(self) -> Path:
         return self.home.expanduser().absolute()
+
+    def model_environment(self) -> dict[str, str]:
+        """The settings of the language model as variables, for processes that read no `.env` of ours."""
+        said = {_named(field): self._as_said(field) for field in self.model_fields_set & MODEL_FIELDS}
+        return {name: value for name, value in said.items() if value is not None}
+
+    def _as_said(self, field: str) -> str | None:
+        value = getattr(self, field)
+        if isinstance(value, SecretStr):
+            return value.get_secret_value()
+        if isinstance(value, Price):
+            return f"{value.tokens_in}/{value.tokens_out}"
+        if value is None:
+            return "none" if field == "chat_temperature" else None
+        return str(value)
 
     def key(self) -> bytes:
         """The pseudonym key; made once under the home where the environment has none."""
@@ -87,8 +170,16 @@ def settings(**instead: Any) -> Settings:
     except UnicodeDecodeError:
         raise BadSettings("the file .env is no UTF-8 text") from None
     except ValidationError as error:
-        troubles = (f"{PREFIX}{str(one['loc'][0]).upper()}: {_said(one)}" for one in error.errors())
+        troubles = (f"{_named(str(one['loc'][0]))}: {_said(one)}" for one in error.errors())
         raise BadSettings("; ".join(troubles)) from None
+
+
+def _named(place: str) -> str:
+    """The variable of a field; pydantic calls one with an alias by that, which is the variable."""
+    field = Settings.model_fields.get(place)
+    if field is None:
+        return place
+    return str(field.validation_alias or PREFIX + place.upper())
 
 
 def _said(error: Mapping[str, Any]) -> str:
@@ -96,7 +187,7 @@ def _said(error: Mapping[str, Any]) -> str:
 
 
 def _refuse_unknown() -> None:
-    known = [*(PREFIX + name.upper() for name in Settings.model_fields), *RESERVED]
+    known = [name for name in map(_named, Settings.model_fields) if name.startswith(PREFIX)]
     for name in sorted({*os.environ, *dotenv_values(".env")}):
         if name.upper().startswith(PREFIX) and name.upper() not in known:
             near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0)

@@ -1,0 +1,128 @@
+"""What a model is asked about values, and what it may answer; an impossible answer is named as such.
+
+Rules stand in validators and not in the schema: not every server knows a schema's finer words.
+"""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo, field_validator, model_validator
+
+
+def _written(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("it holds a NUL character")
+    if not text.strip():
+        raise ValueError("it is empty")
+    return text.strip()
+
+
+Text = Annotated[str, AfterValidator(_written)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CardText(_Strict):
+    """A values card as a model reads it."""
+
+    title: str
+    instructions_short: str
+    instructions_detailed: str
+    evaluation_criteria: list[str]
+
+
+class TwoCards(_Strict):
+    """What `same_value` is asked of."""
+
+    first: CardText
+    second: CardText
+
+
+class SameValue(_Strict):
+    """Whether two cards lead to the same choices; the motivation comes first, so that it is thought first."""
+
+    motivation: Text
+    verdict: Literal["same", "different", "unsure"]
+
+
+class Turn(_Strict):
+    """Something that was said in a chat; `user` is the participant."""
+
+    index: int
+    role: Literal["user", "assistant"]
+    text: str
+
+
+class FinishedChat(_Strict):
+    """What `write_card` is asked of."""
+
+    turns: list[Turn]
+
+
+class Criterion(_Strict):
+    """Something to attend to, and the turns that it was taken from."""
+
+    criterion: Text
+    turns: list[int]
+
+    @field_validator("turns")
+    @classmethod
+    def _from_the_chat(cls, turns: list[int], info: ValidationInfo) -> list[int]:
+        if not turns:
+            raise ValueError("a criterion comes from no turn")
+        roles = _roles(info)
+        if roles is not None:
+            _refuse_strangers(turns, roles)
+        return sorted(set(turns))
+
+
+def _roles(info: ValidationInfo) -> dict[int, str] | None:
+    """Who said each turn of the chat that was asked about, where the validation is told of it."""
+    asked: dict[str, Any] = (info.context or {}).get("input") or {}
+    turns = asked.get("turns")
+    return None if turns is None else {turn["index"]: turn["role"] for turn in turns}
+
+
+def _refuse_strangers(turns: list[int], roles: dict[int, str]) -> None:
+    unknown = sorted({turn for turn in turns if turn not in roles})
+    if unknown:
+        raise ValueError(f"there is no turn {', '.join(map(str, unknown))} in the chat")
+    if not any(roles[turn] == "user" for turn in turns):
+        raise ValueError("a criterion comes from no turn of the participant's")
+
+
+class Card(_Strict):
+    """A values card that was written from a chat."""
+
+    title: Text
+    instructions_short: Text
+    instructions_detailed: Text
+    evaluation_criteria: list[Criterion]
+
+    @field_validator("evaluation_criteria")
+    @classmethod
+    def _some(cls, criteria: list[Criterion]) -> list[Criterion]:
+        if not criteria:
+            raise ValueError("a card has no criterion")
+        return criteria
+
+
+class Refusal(_Strict):
+    """Why there is no card."""
+
+    kind: Literal["ideological_commitment"]
+    reason: Text
+
+
+class WrittenCard(_Strict):
+    """A card, or why there is none."""
+
+    card: Card | None
+    refusal: Refusal | None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.card is None) == (self.refusal is None):
+            raise ValueError("an answer is a card or a refusal, and never both or neither")
+        return self

@@ -1,0 +1,108 @@
+"""Texts as vectors: what deduplication compares cards by. Offline, or from the model server."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resources.language_model import LanguageModel, language_model
+from resources.problems import BadSettings
+from resources.settings import Settings
+
+if TYPE_CHECKING:
+    from wordllama import WordLlamaInference
+
+Vectors = NDArray[np.float32]
+OFFLINE = "wordllama"
+
+
+class Embedder(Protocol):
+    """Gives the same text the same vector, whatever stands beside it."""
+
+    @property
+    def name(self) -> str:
+        """What made the vectors; two that differ in it are not comparable."""
+
+    @property
+    def dimension(self) -> int: ...
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """n × dimension, in the order of the texts; rows of length 1, of an empty text all zero."""
+
+
+class WordLlamaEmbedder:
+    """The average of its words' vectors, from a table of 16 MB that comes with the package."""
+
+    name = "wordllama-l2_supercat-256"
+    dimension = 256
+
+    @cached_property
+    def _model(self) -> "WordLlamaInference":
+        with _root_logger_untouched():
+            import wordllama
+        # Where the package looks by itself is a wrong folder for its tokenizer; this is the right one.
+        folder = Path(wordllama.__file__).parent
+        return wordllama.WordLlama.load(cache_dir=folder, disable_download=True)
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        if not texts:
+            return np.zeros((0, self.dimension), dtype=np.float32)
+        shown = [text.strip() for text in texts]
+        return unit_length(np.asarray(self._model.embed(shown), dtype=np.float32))
+
+
+class OpenAIEmbedder:
+    """A model of the server; a text that was embedded before is not sent again."""
+
+    def __init__(self, model: LanguageModel, name: str) -> None:
+        self.model = model
+        self.name = name
+
+    @cached_property
+    def dimension(self) -> int:
+        return int(self.model.embed(self.name, ["dimension"]).shape[1])
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        shown = [text.strip() for text in texts]
+        written = [number for number, text in enumerate(shown) if text]  # servers refuse empty texts
+        if not written:
+            return np.zeros((len(texts), self.dimension), dtype=np.float32)
+        vectors = self.model.embed(self.name, [shown[number] for number in written])
+        rows = np.zeros((len(texts), vectors.shape[1]), dtype=np.float32)
+        rows[written] = unit_length(vectors)
+        return rows
+
+
+def embedder(settings: Settings, database_url: str, run_id: str | None = None) -> Embedder:
+    """The one that `DFT_EMBED_MODEL` names. Raises BadSettings where it is one of a server, without a key."""
+    if settings.embed_model == OFFLINE:
+        return WordLlamaEmbedder()
+    model = language_model(settings, database_url, run_id)
+    if model is None:
+        name = settings.embed_model
+        raise BadSettings(f"DFT_EMBED_MODEL={name} needs OPENAI_API_KEY; `{OFFLINE}` works without")
+    return OpenAIEmbedder(model, settings.embed_model)
+
+
+def unit_length(vectors: Vectors) -> Vectors:
+    """The rows at length 1, so that a product of two is their cosine; what is all zero stays so."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit: Vectors = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+    return unit
+
+
+@contextmanager
+def _root_logger_untouched() -> Iterator[None]:
+    """The package, when it is imported, has every library's log written to stderr."""
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)

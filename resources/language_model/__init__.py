@@ -1,0 +1,25 @@
+"""The language model that later stages ask, over any server that speaks the OpenAI protocol.
+
+`language_model` gives it, or None without a key; `ask` puts a prompt to many items, and every answer is kept
+in `dft.llm_calls` as it arrives. What the protocol calls things stays inside.
+"""
+
+from resources.language_model.budget import OverBudget, Use
+from resources.language_model.chat import Answered, Unanswered
+from resources.language_model.faults import ModelRefuses
+from resources.language_model.model import POOL, LanguageModel, NotEmbedded, language_model
+from resources.language_model.prompts import Prompt, read_prompt
+
+__all__ = [
+    "POOL",
+    "Answered",
+    "LanguageModel",
+    "ModelRefuses",
+    "NotEmbedded",
+    "OverBudget",
+    "Prompt",
+    "Unanswered",
+    "Use",
+    "language_model",
+    "read_prompt",
+]

@@ -1,0 +1,158 @@
+"""Calling a model server: so many calls at a time, each patiently, and all stopped where it is no use."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import openai
+from openai import AsyncOpenAI
+from pydantic import SecretStr
+
+from resources.language_model.budget import Budget, Use
+from resources.language_model.faults import Fault, ModelRefuses, fault
+
+TIMEOUT_S = 120.0
+# Our own attempts, because they know a wrong answer from a right one; the client's are switched off.
+WAITS_S = (1.0, 4.0, 16.0)
+# So many questions in a row that found no server: the others would wait as long for nothing.
+GIVE_UP_AFTER = 5
+OPENAI = "https://api.openai.com/v1"
+
+T = TypeVar("T")
+Q = TypeVar("Q")
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where the models are, and how it is treated."""
+
+    key: SecretStr
+    url: str | None = None
+    parallel: int = 8
+    timeout_s: float = TIMEOUT_S
+    waits_s: Sequence[float] = WAITS_S
+
+    @property
+    def name(self) -> str:
+        return urlsplit(self.url or OPENAI).netloc
+
+    def client(self) -> AsyncOpenAI:
+        return AsyncOpenAI(
+            api_key=self.key.get_secret_value(),
+            base_url=self.url or OPENAI,
+            max_retries=0,
+            timeout=self.timeout_s,
+        )
+
+
+@dataclass
+class Tally:
+    """What one question took, in all its attempts."""
+
+    attempts: int = 0
+    use: Use = field(default_factory=Use)
+    latency_s: float = 0.0  # of the last attempt
+
+
+class Calls:
+    """The calls of one list of questions."""
+
+    def __init__(self, server: Server, client: AsyncOpenAI, budget: Budget) -> None:
+        self.server = server
+        self.client = client
+        self.budget = budget
+        self._stopped_by: ModelRefuses | None = None
+        self._unavailable_in_a_row = 0
+        self._resume_at = 0.0
+
+    async def each(self, questions: Sequence[Q], work: Callable[[Q], Awaitable[None]]) -> None:
+        """Does the work of each question, so many at a time as the server may be asked.
+
+        Raises ModelRefuses after the calls under way have ended, because they are paid for.
+        """
+        pending = iter(questions)
+        await asyncio.gather(*(self._some(pending, work) for _ in range(self.server.parallel)))
+        if self._stopped_by is not None:
+            raise self._stopped_by
+
+    async def _some(self, pending: Iterator[Q], work: Callable[[Q], Awaitable[None]]) -> None:
+        for question in pending:
+            if self._stopped_by is not None:
+                return
+            try:
+                await work(question)
+            except ModelRefuses as stopped:
+                self._stopped_by = stopped
+
+    async def patiently(self, attempt: Callable[[Tally], Awaitable[T]], tally: Tally, spread: float) -> T:
+        """What an attempt gives, tried again after each wait; `spread` (0 to 1) keeps waits apart.
+
+        Raises Fault, the last one.
+        """
+        try:
+            given = await self._attempts(attempt, tally, spread)
+        except Fault as last:
+            self._unavailable_in_a_row += last.kind == "unavailable"
+            raise
+        self._unavailable_in_a_row = 0
+        return given
+
+    async def _attempts(self, attempt: Callable[[Tally], Awaitable[T]], tally: Tally, spread: float) -> T:
+        for wait_s in (*self.server.waits_s, None):
+            await self._until_asked()
+            self._refuse_in_vain()
+            try:
+                return await self._timed(attempt, tally)
+            except Fault as found:
+                if not found.again or wait_s is None:
+                    raise
+                await self._wait(found, wait_s * (1 + spread))
+        raise AssertionError("the last attempt gives or raises")
+
+    async def _until_asked(self) -> None:
+        """A server that asks one question to wait means all."""
+        wait_s = self._resume_at - time.monotonic()
+        if wait_s > 0:
+            await asyncio.sleep(wait_s)
+
+    def _refuse_in_vain(self) -> None:
+        if self._stopped_by is not None:
+            raise Fault("rejected", str(self._stopped_by))
+        if self._unavailable_in_a_row >= GIVE_UP_AFTER:
+            failed = f"{self._unavailable_in_a_row} questions in a row found no answer there"
+            raise Fault("unavailable", f"the model server at {self.server.name} is given up: {failed}")
+        spent = self.budget.spent()
+        if spent is not None:
+            raise Fault("budget", f"the budget is used up: {spent}")
+
+    async def _timed(self, attempt: Callable[[Tally], Awaitable[T]], tally: Tally) -> T:
+        tally.attempts += 1
+        begin = time.monotonic()
+        try:
+            return await attempt(tally)
+        finally:
+            tally.latency_s = time.monotonic() - begin
+
+    async def _wait(self, found: Fault, wait_s: float) -> None:
+        if found.wait_s is None:
+            await asyncio.sleep(wait_s)
+        else:
+            self._resume_at = max(self._resume_at, time.monotonic() + found.wait_s)
+
+    async def send(self, request: Awaitable[Any]) -> str:
+        """The body of the reply to a raw request. Raises Fault, or ModelRefuses."""
+        try:
+            # The client's own limit is for each piece of a reply: one that trickles would never end.
+            async with asyncio.timeout(self.server.timeout_s):
+                reply = await request
+        except (openai.APIError, TimeoutError) as error:
+            raise fault(error, self.server.name) from None
+        return str(reply.text)
+
+    def count(self, use: Use, tally: Tally) -> None:
+        """What an attempt used, whether its answer is good or not."""
+        self.budget.add(use)
+        tally.use = tally.use.plus(use)

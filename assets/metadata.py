@@ -9,7 +9,7 @@ import polars as pl
 
 from dft_pipeline.gates import Gate, Measured
 from dft_pipeline.table_gates import measured_table, table_gates
-from dft_pipeline.tables import FIRST_DAY, TABLES
+from dft_pipeline.tables import FIRST_DAY, TABLES, VALUE_TEXTS
 from resources.build import Workplace
 from resources.expectations import Verdict
 
@@ -19,6 +19,7 @@ PREVIEW_ROWS = 5
 PREVIEW_WIDTH = 60  # characters of a cell
 # What people wrote may tell who they are, and Dagster keeps what it is told.
 FREE_TEXT = ("story", "comment", "value")
+OF_ONE_PERSON = {"articulated_cards": tuple(VALUE_TEXTS)}  # by table: other tables' values are many people's
 
 # A night comes every 24 hours; two more are for a late or a long one. Where the clocks change, two nights can
 # lie 47 hours apart without any harm: that warns, and after 50 hours a night has failed or was not begun.
@@ -86,9 +87,10 @@ def finished(
     every = [one for name, frame in tables.items() for one in measured_table(name, frame)]
     verdicts = workplace.judge(step, day, [*every, *measured])
     for name, frame in tables.items():
+        shown = preview(frame.drop(OF_ONE_PERSON.get(name, ())))
         yield dg.MaterializeResult(
             asset_key=name,
-            metadata={"dagster/row_count": len(frame), "preview": dg.MetadataValue.md(preview(frame))},
+            metadata={"dagster/row_count": len(frame), "preview": dg.MetadataValue.md(shown)},
             check_results=[checked(verdict) for verdict in verdicts if verdict.gate.asset == name],
         )
 

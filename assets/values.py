@@ -10,6 +10,7 @@ from assets.raw import raw_key
 from dft_pipeline.raw.tables import SOURCE_TABLES
 from dft_pipeline.values import canonical, gates, one_voice, raw_gates, reading
 from dft_pipeline.values.admission import set_aside
+from dft_pipeline.values.articulation import articulated_cards
 from dft_pipeline.values.events import value_events
 from dft_pipeline.values.row_counts import row_counts, unaccounted
 from resources.build import BuildSettings, Workplace
@@ -35,6 +36,21 @@ def admission(
     workplace.forget_verdicts(day)
     measured = raw_gates.measured_raw(raw, aside, day)
     yield from finished(workplace, "raw", day, {"set_aside": aside}, measured)
+
+
+@dg.multi_asset(
+    name="articulation",
+    specs=[table_spec("articulated_cards", "1", (raw_key("chat"), raw_key("valuesCard"), "set_aside"))],
+    check_specs=check_specs(("articulated_cards",), (gates.READABLE,)),
+)
+def articulation(context: dg.AssetExecutionContext, workplace: Workplace) -> Results:
+    """One row is a chat, and the card that its transcript showed last, if any."""
+    day = date.fromisoformat(context.partition_key)
+    chats, cards = (workplace.admitted(name, day) for name in ("chat", "valuesCard"))
+    articulated = articulated_cards(chats, cards)
+    measured = gates.measured_articulation(articulated)
+    tables = {"articulated_cards": articulated}
+    yield from finished(workplace, "values_articulation", day, tables, [measured])
 
 
 @dg.multi_asset(

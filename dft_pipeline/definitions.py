@@ -10,6 +10,7 @@ from resources.settings import settings
 ASSETS = [
     raw.raw_tables,
     values.admission,
+    values.articulation,
     values.cards_to_values,
     values.participants_to_voices,
     graph.consensus,

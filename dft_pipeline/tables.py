@@ -85,8 +85,8 @@ def _time(meaning: str) -> dy.Column:
     return dy.Datetime(description=meaning, time_zone="UTC", time_unit="us")
 
 
-def _texts(meaning: str) -> dy.Column:
-    return dy.List(dy.String(), description=meaning)
+def _texts(meaning: str, nullable: bool = False) -> dy.Column:
+    return dy.List(dy.String(), description=meaning, nullable=nullable)
 
 
 def _ids(meaning: str) -> dy.Column:
@@ -169,6 +169,7 @@ GROUP = _text(
     "self-reported political affiliation, `unknown` where there is none, `all` for everybody; groups of few "
     "judges are left out, and as many more as it takes that they do not follow from the total"
 )
+NO_CARD = "null where there is none"
 WITHHELD = "null where it, or what follows from it, rests on fewer than 5 people of a group"
 
 _TABLES = (
@@ -287,6 +288,75 @@ _TABLES = (
             "participant_id": PARTICIPANT,
             "value_id": _id("the value that the participant's card became"),
             "case_id": _text("the case of the chat"),
+        },
+    ),
+    Table(
+        "articulated_cards",
+        "values",
+        "a chat, and the card that its transcript showed last, if any",
+        ("chat_id",),
+        {
+            "chat_id": _text("the chat"),
+            "participant_id": PARTICIPANT,
+            "case_id": _text("the case of the chat"),
+            "status": _one_of(
+                "`card_shown`: the card shown last can be read; `pending`: none can, though the assistant "
+                "called for one or the chat was submitted; `unfinished`: it never came to a card; "
+                "`unreadable`: no message can be read",
+                "card_shown",
+                "pending",
+                "unfinished",
+                "unreadable",
+            ),
+            "card_id": _id(
+                "the card that the app stored for the chat; null where none takes part", nullable=True
+            ),
+            "title": _text(f"the name of the card shown last; {NO_CARD}", nullable=True),
+            "instructions_short": _text(
+                f"what the chatbot should do, in a sentence, as shown; {NO_CARD}", nullable=True
+            ),
+            "instructions_detailed": _text(
+                f"what the chatbot should do, in full, as shown; {NO_CARD}", nullable=True
+            ),
+            "criteria": _texts(
+                f"the evaluation criteria, as shown, in the card's own order; {NO_CARD}", nullable=True
+            ),
+            "shown_count": _count("how many cards it showed, those that cannot be read among them"),
+            "is_submitted": _yes("whether the card was submitted, which ends the chat"),
+            "drift": _texts(
+                "which of the four texts above differ from the stored card's, spaces at their ends aside: "
+                "the app later replaced texts by canonical ones; null where there is nothing to compare",
+                nullable=True,
+            ),
+            "quality": _rate(f"share of the guidelines for cards that it keeps; {NO_CARD}", nullable=True),
+            "failed_guidelines": _texts(
+                "the guidelines that it does not keep, sorted, of `criteria_2_to_10`, "
+                "`criteria_begin_capitalised` (each of them), `impersonal` (no word in instructions or "
+                "criteria that points at one person, such as `she` or `my`), `refers_to_the_user` (in those "
+                f"words, in instructions or criteria) and `title_2_to_5_words`; {NO_CARD}",
+                nullable=True,
+            ),
+            "leading_share": _rate(
+                "of the distinct content words of the criteria (in lower case, without stop words) that a "
+                "message before the card has, the share for which the first such message is the assistant's, "
+                "its opening and its earlier cards included; null where there is no card, or none was said",
+                nullable=True,
+            ),
+            "turns": _count("messages that the user wrote"),
+            "transcript_problem": _one_of(
+                "the first thing in the transcript that cannot be read; the rest is read all the same. "
+                "`no_transcript`, `not_json`, `too_deep` (nested), `no_list`; `bad_message`: no object, "
+                "without a role, or with content that is no text; `card_not_json`; `card_incomplete`: one of "
+                "its texts is missing or no text",
+                "no_transcript",
+                "not_json",
+                "too_deep",
+                "no_list",
+                "bad_message",
+                "card_not_json",
+                "card_incomplete",
+                nullable=True,
+            ),
         },
     ),
     Table(

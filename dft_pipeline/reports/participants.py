@@ -1,12 +1,12 @@
 """What each participant did. Who they are stays out: see `participant_behaviour`."""
 
-import json
 from typing import NamedTuple
 
 import polars as pl
 
 from dft_pipeline.tables import TABLES
 from dft_pipeline.values.participants import outside_own_cases
+from dft_pipeline.values.transcripts import read_transcript
 
 ENOUGH_TO_STRAIGHT_LINE = 3  # judgments; with fewer, always the same answer is no pattern
 ANSWERS = ("upgrade", "no_upgrade", "not_sure")
@@ -50,13 +50,7 @@ def participant_behaviour(registered: pl.DataFrame, doings: Doings) -> pl.DataFr
 
 def user_turns(transcript: str | None) -> int:
     """How many messages of a chat are the user's; 0 for what is no list of messages."""
-    try:
-        messages = json.loads(transcript or "[]")
-    except (ValueError, RecursionError):
-        return 0
-    if not isinstance(messages, list):
-        return 0
-    return sum(isinstance(message, dict) and message.get("role") == "user" for message in messages)
+    return read_transcript(transcript).turns
 
 
 def _counts(rows: pl.DataFrame, **counts: pl.Expr) -> pl.DataFrame:

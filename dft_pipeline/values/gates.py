@@ -7,9 +7,8 @@ import polars as pl
 from dft_pipeline.gates import DEFECT, Gate, Measured
 from dft_pipeline.raw.tables import FEWEST_CRITERIA, MOST_CRITERIA
 from dft_pipeline.table_gates import examples
+from dft_pipeline.values.guidelines import CAPITALISED, ONE_PERSON
 
-CAPITALISED = r"^\p{Lu}[\p{Lu}'’\-]+"
-ONE_PERSON = r"\b(?:I|[Mm]e|[Mm]y|[Mm]ine|[Mm]yself|[Hh]e|[Ss]he|[Hh]im|[Hh]is|[Hh]ers?)\b"
 ROUNDED = 12  # digits of a difference of shares
 
 ONE_VALUE = Gate(
@@ -58,6 +57,14 @@ TOTALS = Gate(
     unit="tables",
     mend=DEFECT,
 )
+READABLE = Gate(
+    "transcripts_readable",
+    "articulated_cards",
+    "all of a chat's transcript can be read",
+    high=0,
+    blocks=False,
+    unit="chats",
+)
 
 VALUE_GATES = (ONE_VALUE, CRITERIA, PHRASES, IMPERSONAL, LARGEST, SINGLETONS)
 
@@ -80,6 +87,14 @@ def measured_values(
         _largest(values),
         _singletons(values, before),
     ]
+
+
+def measured_articulation(articulated: pl.DataFrame) -> Measured:
+    """What the gate sees in the table `articulated_cards`."""
+    broken = articulated.filter(pl.col("transcript_problem").is_not_null())
+    kinds = broken["transcript_problem"].value_counts().sort("transcript_problem")
+    seen = ", ".join(f"{kind} {count:,}" for kind, count in kinds.iter_rows())
+    return Measured(READABLE, len(broken), examples(broken["chat_id"].sort()), seen)
 
 
 def measured_totals(unaccounted: Sequence[str]) -> Measured:

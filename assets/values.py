@@ -1,6 +1,6 @@
 """Stage values: which value each card became, and the one voice of each participant."""
 
-from datetime import date, timedelta
+from datetime import date
 
 import dagster as dg
 import polars as pl
@@ -8,13 +8,14 @@ import polars as pl
 from assets.metadata import Results, check_specs, finished, table_spec
 from assets.raw import raw_key
 from dft_pipeline.raw.tables import SOURCE_TABLES
-from dft_pipeline.values import canonical, gates, one_voice, raw_gates, reading
+from dft_pipeline.values import gates, one_voice, raw_gates, reading
 from dft_pipeline.values.admission import set_aside
 from dft_pipeline.values.articulation import articulated_cards
-from dft_pipeline.values.events import value_events
 from dft_pipeline.values.row_counts import row_counts, unaccounted
+from dft_pipeline.values.strategies import grouped, overnight, strategy
 from resources.build import BuildSettings, Workplace
 from resources.extraction import SET_ASIDE
+from resources.language_model import POOL
 
 CARDS = (raw_key("valuesCard"), raw_key("canonicalValuesCard"))
 HEARD = ("edge", "vote", "impression", "valuesCard", "chat")
@@ -58,30 +59,33 @@ def articulation(context: dg.AssetExecutionContext, workplace: Workplace) -> Res
     specs=[
         table_spec("card_values", "1", ("set_aside", *CARDS)),
         table_spec("canonical_values", "1", (raw_key("canonicalValuesCard"), "card_values")),
+        table_spec("merge_decisions", "1", ("set_aside", *CARDS)),
         table_spec("value_events", "1", ("card_values",)),
     ],
-    check_specs=check_specs(("card_values", "canonical_values", "value_events"), gates.VALUE_GATES),
+    check_specs=check_specs(
+        ("card_values", "canonical_values", "merge_decisions", "value_events"), gates.VALUE_GATES
+    ),
+    pool=POOL,
 )
 def cards_to_values(
     context: dg.AssetExecutionContext, workplace: Workplace, build_settings: BuildSettings
 ) -> Results:
     """One row is a card, a value that cards became, or what became of a value since the day before."""
     day = date.fromisoformat(context.partition_key)
+    settings = build_settings.snapshot
     cards = workplace.admitted("valuesCard", day)
     canonical_cards = workplace.admitted("canonicalValuesCard", day)
-    card_values = canonical.card_values(cards, canonical_cards)
-    canonical_values = canonical.canonical_values(canonical_cards, card_values)
-    before = workplace.before("canonical_values", day, build_settings.snapshot)
-    measured = gates.measured_values(cards, card_values, canonical_values, before)
-    # Canonical cards are taken as they are, later ones too; what happened until a day ended is of that day.
-    then, now = (
-        canonical.card_values(*(reading.before(rows, moment) for rows in (cards, canonical_cards)))
-        for moment in (day, day + timedelta(days=1))
-    )
+    how = strategy(settings, cards)
+    with workplace.means(settings, cards, canonical_cards, context.run_id, context.log.warning) as means:
+        values = grouped(how, cards, canonical_cards, means)
+        events = overnight(how, cards, canonical_cards, day, means)
+    before = workplace.before("canonical_values", day, settings)
+    measured = gates.measured_values(cards, values.card_values, values.canonical_values, before)
     tables = {
-        "card_values": card_values,
-        "canonical_values": canonical_values,
-        "value_events": value_events(then, now),
+        "card_values": values.card_values,
+        "canonical_values": values.canonical_values,
+        "merge_decisions": values.merge_decisions,
+        "value_events": events,
     }
     yield from finished(workplace, "values_cards", day, tables, measured)
 

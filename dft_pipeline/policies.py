@@ -21,6 +21,7 @@ from pydantic import (
 
 from dft_pipeline.values.pseudonyms import pseudonym
 
+DEDUPS = ("given", "offline", "model")
 MOST_DIGITS = 9  # of an h; no graph is that deep
 
 Pseudonym = Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")]
@@ -121,7 +122,7 @@ OFFLINE_WORDLLAMA = Deduplication(
     embedded=("title", "criteria"),
     threshold=0.46,
     candidate_threshold=0.4,
-    source="best pairwise F1, on all and on the distinct texts, of the 2023 run's cards against the app's own",
+    source="best pairwise F1 against the app's own assignment of the 2023 cards, all and distinct texts",
 )
 # By embedding model: a threshold means nothing for another one.
 OFFLINE: Mapping[str, Deduplication] = {chosen.embed_model: chosen for chosen in (OFFLINE_WORDLLAMA,)}
@@ -157,12 +158,18 @@ class ParticipantPolicy(_Settings):
         return pattern
 
 
+# How cards become values. `given` is the app's own assignment; where it is to go first and the app has none,
+# it is found from what the cards say: by similarity alone (`offline`), or with a language model as the judge.
+Dedup = Literal["given", "offline", "model", "given-else-offline", "given-else-model"]
+
+
 class SnapshotSettings(_Settings):
     """Everything that, with the inputs, decides the bytes of a snapshot."""
 
     policy: ConsensusPolicy = DEFAULT
     aggregation: Aggregation = Aggregation()
-    dedup: Literal["given"] = "given"
+    dedup: Dedup = "given-else-offline"
+    deduplication: Deduplication = OFFLINE_WORDLLAMA
     participants: ParticipantPolicy = ParticipantPolicy()
 
 
@@ -171,8 +178,12 @@ def snapshot_settings(
     h: str | None = None,
     dedup: str | None = None,
     participants: ParticipantPolicy | None = None,
+    embed_model: str = OFFLINE_WORDLLAMA.embed_model,
+    has_model: bool = False,
 ) -> SnapshotSettings:
     """Settings from the words a person uses; h is a whole number or `all`. None stands for the default.
+
+    `has_model`: there is a language model to ask, so that it judges what the app has not assigned.
 
     Without an h, support is carried along one edge, or along none where the policy allows loops.
     Raises ValueError for a name or number that is not known.
@@ -180,12 +191,19 @@ def snapshot_settings(
     chosen = POLICIES.get(policy or DEFAULT.name)
     if chosen is None:
         raise ValueError(f"no policy is called {policy!r}; there are {', '.join(sorted(POLICIES))}")
-    if dedup not in (None, "given"):
-        raise ValueError(f"no deduplication is called {dedup!r}; there is `given`")
+    if dedup not in (None, *DEDUPS):
+        raise ValueError(f"no deduplication is called {dedup!r}; there are {', '.join(DEDUPS)}")
+    if dedup == "model" and not has_model:
+        raise ValueError("the deduplication `model` needs OPENAI_API_KEY; `offline` works without")
+    if embed_model not in OFFLINE and dedup != "given":
+        known = ", ".join(sorted(OFFLINE))
+        raise ValueError(f"no threshold is known for the embedding model {embed_model}; there are: {known}")
     hops = _hops(h) if h is not None else (1 if chosen.unwind else 0)
     return SnapshotSettings(
         policy=chosen,
         aggregation=Aggregation(h=hops),
+        dedup=dedup or ("given-else-model" if has_model else "given-else-offline"),
+        deduplication=OFFLINE.get(embed_model, OFFLINE_WORDLLAMA),
         participants=participants or ParticipantPolicy(),
     )
 

@@ -21,10 +21,14 @@ from dft_pipeline.policies import ParticipantPolicy, SnapshotSettings, participa
 from dft_pipeline.raw.tables import SOURCE_TABLES, SourceColumn
 from dft_pipeline.values.pseudonyms import pseudonymised
 from dft_pipeline.values.setting_aside import without
+from dft_pipeline.values.strategies import Means
+from resources.card_judge import card_judge, texts
 from resources.database import database, libpq, one_writer, prepare, refuse_if_lost
+from resources.embedder import embedder
 from resources.expectations import Verdict, forget, judge
 from resources.extraction import SET_ASIDE, raw_schema, set_aside_schema
 from resources.lake import Lake, RawFile
+from resources.language_model import language_model
 from resources.patience import patiently
 from resources.problems import BadSettings, PartOfRun, Problem
 from resources.runs import living
@@ -42,8 +46,15 @@ class BuildSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     @property
     def snapshot(self) -> SnapshotSettings:
-        people = participants(self.participants, settings())
-        return snapshot_settings(self.policy, self.h, self.dedup, people)
+        chosen = settings()
+        return snapshot_settings(
+            self.policy,
+            self.h,
+            self.dedup,
+            participants(self.participants, chosen),
+            chosen.embed_model,
+            chosen.openai_api_key is not None,
+        )
 
 
 class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -135,6 +146,22 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
         manifest = self.lake.manifest(earlier[-1]) or {}
         same = manifest.get("settings_hash") == settings_hash(wanted)
         return self.lake.snapshot(name, earlier[-1]) if same else None
+
+    @contextmanager
+    def means(
+        self,
+        wanted: SnapshotSettings,
+        cards: pl.DataFrame,
+        canonical_cards: pl.DataFrame,
+        run_id: str,
+        tell: Callable[[str], None],
+    ) -> Iterator[Means]:
+        """What grouping the app's cards may need: the embedder, and the language model where there is one."""
+        with self.database() as url:
+            model = language_model(self.settings, url, run_id)
+            judge = None if model is None else card_judge(model, texts(cards, canonical_cards), tell)
+            embed = embedder(self.settings, url, run_id).embed
+            yield Means(embed, wanted.deduplication, judge)
 
     def judge(self, step: str, day: date, measured: Sequence[Measured]) -> list[Verdict]:
         """Has the gates of a step judged; Data Docs go to the home, by day."""

@@ -171,7 +171,8 @@ def build(
         typer.Option(help="Edges that support is carried along at most, or `all`.", metavar="N|all"),
     ] = None,
     dedup: Annotated[
-        str | None, typer.Option(help="How cards become values: given, the app's own, which is the default.")
+        str | None,
+        typer.Option(help="How cards become values: given (the app's own assignment), offline or model."),
     ] = None,
     select: Annotated[
         str | None, typer.Option(help="Only these assets, with commas between them.", metavar="ASSETS")

@@ -1,4 +1,4 @@
-"""The language model: lists of questions and texts in, answers and vectors out, what is known not asked again."""
+"""The language model: questions and texts in, answers and vectors out; what is known is not asked again."""
 
 import asyncio
 from collections.abc import Collection, Sequence

@@ -54,7 +54,7 @@ class Request:
     """What arrived."""
 
     path: str
-    headers: Mapping[str, str]
+    headers: Mapping[str, str]  # names in lower case
     body: dict[str, Any]
 
     @property
@@ -127,7 +127,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         content = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        request = Request(self.path, dict(self.headers), content)
+        request = Request(self.path, {name.lower(): value for name, value in self.headers.items()}, content)
         scene = self.server.arrived(request)
         try:
             time.sleep(scene.delay_s)

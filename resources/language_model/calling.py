@@ -122,7 +122,7 @@ class Calls:
         if self._stopped_by is not None:
             raise Fault("rejected", str(self._stopped_by))
         if self._unavailable_in_a_row >= GIVE_UP_AFTER:
-            failed = f"{self._unavailable_in_a_row} questions in a row found no answer there"
+            failed = f"{GIVE_UP_AFTER} questions in a row found no answer there"
             raise Fault("unavailable", f"the model server at {self.server.name} is given up: {failed}")
         spent = self.budget.spent()
         if spent is not None:

@@ -1,11 +1,9 @@
 """What can go wrong with a call, in one line each: whether to try again, and when.
 
-Nothing that a server or a model wrote is repeated, but for codes that look like codes: it may hold a
+Nothing that a server or a model wrote is repeated, but for the protocol's own codes: it may hold a
 participant's words, or the key.
 """
 
-import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -19,8 +17,25 @@ from resources.problems import Problem
 Kind = Literal["unavailable", "malformed", "too_long", "refused", "rejected", "budget"]
 
 LONGEST_WAIT_S = 120.0
-CODE = re.compile(r"[a-z][a-z0-9_.]{0,39}")
 QUOTA = "insufficient_quota"  # a 429 that no waiting mends
+CODES = {
+    "content_policy_violation",
+    "context_length_exceeded",
+    "input",
+    "invalid_api_key",
+    "invalid_value",
+    "max_completion_tokens",
+    "messages",
+    "model",
+    "model_not_found",
+    "rate_limit_exceeded",
+    "response_format",
+    "string_above_max_length",
+    "temperature",
+    "unsupported_parameter",
+    "unsupported_value",
+    QUOTA,
+}
 
 
 class ModelRefuses(Problem):
@@ -55,9 +70,7 @@ def _by_status(error: openai.APIStatusError, server: str) -> Fault:
     status = error.status_code
     said = f"status {status}{_codes(error)}"
     if status in (401, 403):
-        raise ModelRefuses(
-            f"the model server at {server} refuses the key in OPENAI_API_KEY: {said}"
-        ) from None
+        raise ModelRefuses(f"the model server at {server} refuses OPENAI_API_KEY: {said}") from None
     if status == 404:
         unknown = "does not know the model (DFT_CHAT_MODEL, DFT_EMBED_MODEL) or the address (OPENAI_BASE_URL)"
         raise ModelRefuses(f"the model server at {server} {unknown}: {said}") from None
@@ -70,7 +83,7 @@ def _by_status(error: openai.APIStatusError, server: str) -> Fault:
 
 
 def _codes(error: openai.APIStatusError) -> str:
-    codes = [code for code in (error.code, error.param) if code and CODE.fullmatch(code)]
+    codes = [code for code in (error.code, error.param) if code in CODES]
     return f" ({', '.join(codes)})" if codes else ""
 
 
@@ -93,22 +106,14 @@ def _until(then: str, now: str) -> float:
         return float("nan")
 
 
-def malformed(error: ValidationError | json.JSONDecodeError) -> Fault:
+def malformed(error: ValidationError) -> Fault:
     """An answer that is not one: where it fails and by which rule, without what it says."""
-    if isinstance(error, json.JSONDecodeError):
-        return Fault("malformed", "the answer is no JSON", again=True)
     first = error.errors(include_url=False, include_input=False)[0]
     if first["type"] == "json_invalid":
         return Fault("malformed", "the answer is no JSON, or was cut short", again=True)
-    place = ".".join(str(part) for part in first["loc"] if isinstance(part, int) or _is_name(part))
-    rule = (
-        first["msg"].removeprefix("Value error, ") if first["type"] != "extra_forbidden" else "not asked for"
-    )
-    return Fault(
-        "malformed", f"the answer is not possible: {f'{place}: ' if place else ''}{rule}", again=True
-    )
-
-
-def _is_name(part: str) -> bool:
-    """An answer's further fields have names that the model chose."""
-    return CODE.fullmatch(part) is not None
+    # The name of a further field is the model's words, not ours.
+    loc = first["loc"][:-1] if first["type"] == "extra_forbidden" else first["loc"]
+    place = ".".join(map(str, loc))
+    rule = first["msg"].removeprefix("Value error, ")
+    why = f"{place}: {rule}" if place else rule
+    return Fault("malformed", f"the answer is not possible: {why}", again=True)

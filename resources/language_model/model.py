@@ -59,9 +59,8 @@ class LanguageModel:
             found = _known(kept, questions)
             new = {one.hash: one for one in questions if one.hash not in found}
             if new:
-                self._begin(
-                    kept, self._estimate(new.values()), f"asking `{prompt.name}` of {len(new):,} items"
-                )
+                what = f"asking `{prompt.name}` of {len(new):,} items"
+                self._begin(kept, self._estimate(new.values()), what)
                 found |= asyncio.run(self._ask(kept, list(new.values())))
         return [found[one.hash] for one in questions]
 
@@ -93,9 +92,8 @@ class LanguageModel:
 
     async def _ask_one(self, calls: Calls, kept: Records, question: Question[T]) -> Answered[T] | Unanswered:
         async def attempt(tally: Tally) -> T:
-            body = await calls.send(
-                calls.client.chat.completions.with_raw_response.create(**question.request())
-            )
+            create = calls.client.chat.completions.with_raw_response.create
+            body = await calls.send(create(**question.request()))
             given = chat.reply(body, self.server.name)
             calls.count(self._used(question, given), tally)
             return chat.answer(question, given)

@@ -14,7 +14,7 @@ from resources.settings import KEY_FILE, settings
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working folder, and an environment in which nothing is set."""
     for name in list(os.environ):
-        if name.upper().startswith("DFT_"):
+        if name.upper().startswith(("DFT_", "OPENAI_")):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -101,7 +101,7 @@ def test_a_name_like_none_is_refused_too(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize(
-    "name", ["DFT_CHAT_MODEL", "DFT_EMBED_MODEL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "XDFT_HOME"]
+    "name", ["DFT_CHAT_MODEL", "DFT_EMBED_MODEL", "OPENAI_API_KEY", "OPENAI_ORG_ID", "XDFT_HOME"]
 )
 def test_other_known_names_and_foreign_ones_are_no_error(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, "x")
@@ -188,3 +188,61 @@ def test_a_webhook_is_a_web_address_and_is_repeated_nowhere(monkeypatch: pytest.
     assert str(refused.value) == "DFT_NOTIFY_URL: it should begin with https:// or http://"
     monkeypatch.setenv("DFT_NOTIFY_URL", "https://example.org/s3cret")
     assert "s3cret" not in repr(settings())
+
+
+def test_the_key_of_the_model_server_is_repeated_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", " sk-s3cret\n")
+    found = settings()
+    assert found.openai_api_key is not None
+    assert found.openai_api_key.get_secret_value() == "sk-s3cret"
+    assert "s3cret" not in repr(found)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk–s3cret")
+    with pytest.raises(BadSettings) as refused:
+        settings()
+    assert str(refused.value) == "OPENAI_API_KEY: it should be of visible ASCII characters"
+    monkeypatch.setenv("OPENAI_API_KEY", " ")
+    assert settings().openai_api_key is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("OPENAI_BASE_URL", "localhost:8000", "it should begin with https:// or http://"),
+        ("OPENAI_BASE_URL", "https://me:s3cret@here/v1", "it should hold no user or password"),
+        ("DFT_CHAT_PRICE", "0.4", "it should look like 0.40/1.60"),
+        ("DFT_CHAT_PRICE", "-1/2", "Input should be greater than or equal to 0"),
+        ("DFT_CHAT_TEMPERATURE", "hot", "Input should be a valid number"),
+        ("DFT_MAX_RUN_TOKENS", "-1", "Input should be greater than or equal to 0"),
+        ("DFT_MAX_RUN_COST", "nan", "Input should be greater than or equal to 0"),
+        ("DFT_MAX_PARALLEL_CALLS", "0", "Input should be greater than or equal to 1"),
+    ],
+)
+def test_settings_of_the_model_are_checked(
+    name: str, value: str, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(BadSettings) as refused:
+        settings()
+    assert str(refused.value).startswith(f"{name}: {why}")
+    assert "s3cret" not in str(refused.value)
+
+
+def test_processes_that_are_started_are_told_of_the_model(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert settings().model_environment() == {}
+    said = {
+        "OPENAI_API_KEY": "sk-1",
+        "OPENAI_BASE_URL": "http://here/v1",
+        "DFT_CHAT_MODEL": "ours",
+        "DFT_CHAT_TEMPERATURE": "none",
+        "DFT_CHAT_PRICE": "0.4/1.6",
+        "DFT_MAX_RUN_TOKENS": "100",
+    }
+    (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in said.items()))
+    found = settings()
+    assert found.model_environment() == said
+    (folder / ".env").unlink()
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
+    assert settings() == found

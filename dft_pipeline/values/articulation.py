@@ -79,7 +79,7 @@ def _status(transcript: Transcript) -> str:
 def _stored(cards: pl.DataFrame) -> pl.DataFrame:
     """The card that the app stored for each chat, the latest of several: chat_id, card_id, its texts."""
     latest = cards.sort("updatedAt", "createdAt", "id").unique("chatId", keep="last")
-    return latest.drop_nulls("chatId").select(
+    return latest.select(
         chat_id="chatId",
         card_id="id",
         stored_title="title",

@@ -1,15 +1,17 @@
 """What Dagster is told: every asset explains itself, checks block, the schedule builds the day that ended."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from typing import Any, cast
 
 import dagster as dg
+import polars as pl
 import pytest
 
-from assets.metadata import preview
+from assets.metadata import finished, preview
 from dft_pipeline.definitions import defs
 from dft_pipeline.raw.tables import SOURCE_TABLES
 from dft_pipeline.tables import TABLES
-from resources.build import refuse_rest
+from resources.build import Workplace, refuse_rest
 from resources.problems import PartOfRun
 
 GRAPH = defs.resolve_asset_graph()
@@ -63,8 +65,6 @@ def test_the_schedule_builds_the_day_that_ended() -> None:
 
 
 def test_a_preview_shows_text_as_text() -> None:
-    import polars as pl
-
     text = "<img src=x onerror=alert(1)>|`x` [a](http://b)\nnext"
     shown = preview(pl.DataFrame({"title": [text], "comment": ["I am Ann"], "story": ["Ann's"]}))
     assert "Ann" not in shown, "what people wrote may tell who they are"
@@ -88,3 +88,29 @@ def test_the_rest_of_a_failed_run_is_refused() -> None:
     )
     with pytest.raises(PartOfRun, match="re-execute all"):
         refuse_rest(rest)
+
+
+class Nowhere:
+    """A workplace that keeps nothing and judges nothing."""
+
+    def keep(self, *_: object) -> None:
+        pass
+
+    def judge(self, *_: object) -> list[Any]:
+        return []
+
+
+def test_the_card_of_one_chat_is_not_shown_in_its_preview() -> None:
+    row = dict.fromkeys(TABLES["articulated_cards"].columns) | {
+        "chat_id": "chat 1",
+        "title": "Ann's Way",
+        "instructions_short": "Ask Ann.",
+        "instructions_detailed": "Ask Ann again.",
+        "criteria": ["ANN"],
+    }
+    frame = pl.DataFrame([row], TABLES["articulated_cards"].schema)
+    workplace = cast(Workplace, Nowhere())
+    (result,) = finished(workplace, "values_articulation", date(2024, 1, 1), {"articulated_cards": frame})
+    shown = str((result.metadata or {})["preview"].value)  # type: ignore[union-attr]
+    assert "chat 1" in shown
+    assert "ann" not in shown.lower()

@@ -32,6 +32,7 @@ from dft_pipeline.values.gates import measured_articulation
 
 SHOWN = transcript(says("user", "Calm."), result(content(CARD)))
 CALLED = transcript(says("user", "Calm."), calls(TOOL))
+ODD = transcript(7, result(content(CARD)))
 BEGUN = transcript(says("assistant", "Hm?"))
 TEXTS = ("title", "instructions_short", "instructions_detailed", "criteria")
 
@@ -115,7 +116,7 @@ def test_pending_chats_wait_for_a_card() -> None:
 def test_the_gate_counts_transcripts_that_cannot_be_read() -> None:
     nothing = stored()
     assert measured_articulation(articulated_cards(chats([SHOWN]), nothing)).value == 0
-    measured = measured_articulation(articulated_cards(chats(["{", SHOWN, "[1]", "["]), nothing))
+    measured = measured_articulation(articulated_cards(chats(["{", SHOWN, ODD, "["]), nothing))
     assert (measured.value, measured.rows) == (3, ("c0", "c2", "c3"))
     assert measured.seen == "bad_message 1, not_json 2"
 

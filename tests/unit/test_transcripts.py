@@ -71,6 +71,14 @@ def test_what_shows_no_card(not_shown: dict[str, Any]) -> None:
 def test_a_call_of_no_function_is_none(call: object) -> None:
     found = read_transcript(transcript({**says("assistant", "Hm"), "function_call": call}))
     assert (found.problem, found.is_called_for, found.is_submitted) == (None, False, False)
+    assert found.messages[0].function is None
+
+
+@pytest.mark.parametrize(
+    "message", [says("user", "Hi") | {"name": TOOL}, {"role": "function", "name": [TOOL], "content": "x"}]
+)
+def test_a_name_is_a_functions_where_it_is_a_result_and_text(message: dict[str, Any]) -> None:
+    assert read_transcript(transcript(message)).messages[0].function is None
 
 
 def test_calls_and_results_tell_what_was_done() -> None:

@@ -121,7 +121,7 @@ OFFLINE_WORDLLAMA = Deduplication(
     embedded=("title", "criteria"),
     threshold=0.46,
     candidate_threshold=0.4,
-    source="best pairwise F1, on all and on the distinct texts, of the 2023 run's cards against the app's own",
+    source="best pairwise F1 against the app's own assignment of the 2023 run's cards and distinct texts",
 )
 # By embedding model: a threshold means nothing for another one.
 OFFLINE: Mapping[str, Deduplication] = {chosen.embed_model: chosen for chosen in (OFFLINE_WORDLLAMA,)}

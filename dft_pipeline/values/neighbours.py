@@ -67,21 +67,15 @@ def _rows_by_block(count: int, blocks: Sequence[Hashable] | None) -> Iterator[In
 
 
 def _in_block(vectors: NDArray[np.float32], threshold: float) -> Iterator[Pairs]:
-    space = np.empty((ROWS, COLUMNS), np.float32)
+    space = np.empty(ROWS * COLUMNS, np.float32)
     for top in range(0, len(vectors), ROWS):
         rows = vectors[top : top + ROWS]
         for left in range(top, len(vectors), COLUMNS):
             columns = vectors[left : left + COLUMNS]
-            products = np.matmul(rows, columns.T, out=space[: len(rows), : len(columns)])
-            first, second = _above(products, threshold - SLACK)
-            first, second = first + top, second + left
-            upper = first < second
-            first, second = first[upper], second[upper]
+            products = space[: len(rows) * len(columns)]
+            np.matmul(rows, columns.T, out=products.reshape(len(rows), len(columns)))
+            row, column = np.divmod(np.flatnonzero(products >= threshold - SLACK), len(columns))
+            upper = row + top < column + left
+            first, second = row[upper] + top, column[upper] + left
             similarity = cosines(vectors, first, second)
             yield Pairs(first, second, similarity).where(similarity >= threshold)
-
-
-def _above(products: NDArray[np.float32], bound: float) -> tuple[Indices, Indices]:
-    rows = np.flatnonzero(products.max(axis=1) >= bound)
-    row, column = np.nonzero(products[rows] >= bound)
-    return rows[row], column

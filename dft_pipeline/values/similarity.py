@@ -17,6 +17,7 @@ WORD_SLOTS = 768  # words are hashed to so many places; with two texts of 60 wor
 
 Floats = NDArray[np.float32]
 Embed = Callable[[Sequence[str]], Floats]
+_NOTHING = np.zeros((0, 0), np.float32)
 
 
 def card_vectors(texts: pl.DataFrame, embed: Embed, settings: Deduplication) -> Floats:
@@ -24,11 +25,13 @@ def card_vectors(texts: pl.DataFrame, embed: Embed, settings: Deduplication) -> 
 
     The cosine of two is the weighted mean of the cosines of their embeddings and of their words.
     """
-    embedded = texts.select(text(settings.embedded)).to_series().to_list()
-    worded = texts.select(text(settings.worded)).to_series().to_list()
-    meaning = unit(np.asarray(embed(embedded), np.float32)) if embedded else np.zeros((0, 0), np.float32)
-    weights = np.sqrt([1 - settings.word_weight, settings.word_weight], dtype=np.float32)
-    return unit(np.hstack([meaning * weights[0], word_vectors(worded) * weights[1]]))
+    embedded, worded = texts.select(a=text(settings.embedded), b=text(settings.worded))
+    meaning = unit(np.asarray(embed(embedded.to_list()), np.float32)) if len(texts) else _NOTHING
+    if settings.word_weight == 0:
+        return meaning
+    # The product of two concatenations is the sum of the products, so that roots of weights become weights.
+    share = np.float32(settings.word_weight)
+    return unit(np.hstack([meaning * np.sqrt(1 - share), word_vectors(worded.to_list()) * np.sqrt(share)]))
 
 
 def word_vectors(texts: Sequence[str]) -> Floats:

@@ -27,27 +27,27 @@ def texts(cards: pl.DataFrame, canonical_cards: pl.DataFrame) -> Texts:
 
 
 def card_judge(model: LanguageModel, of: Texts, tell: Callable[[str], None]) -> Judge:
-    """Asks the model of each pair. Of pairs without an answer `tell` hears how many, and why."""
+    """Asks the model of each pair, once in a run; `tell` hears how many have no answer, and why."""
     prompt = read_prompt("same_value")
     name = f"{model.chat_model}/{prompt.name}-{prompt.version}"
+    known: dict[tuple[Card, Card], Verdict | None] = {}
 
     def judge(pairs: Sequence[Pair]) -> Sequence[Verdict]:
-        items = [TwoCards(first=of[pair.first], second=of[pair.second]) for pair in pairs]
-        answers = model.ask(prompt, items, SameValue)
+        new = [pair for pair in pairs if (pair.first, pair.second) not in known]
+        items = [TwoCards(first=of[pair.first], second=of[pair.second]) for pair in new]
+        answers = model.ask(prompt, items, SameValue) if items else []
+        for pair, answer in zip(new, answers, strict=True):
+            known[pair.first, pair.second] = verdict(pair, answer)
         silent = [answer for answer in answers if isinstance(answer, Unanswered)]
         if silent:
-            tell(f"{len(silent)} of {len(pairs)} pairs of cards have no answer yet: {silent[0].why}")
-        return [
-            Verdict(
-                pair.first,
-                pair.second,
-                answer.value.verdict,
-                name,
-                answer.value.motivation,
-                str(prompt.version),
-            )
-            for pair, answer in zip(pairs, answers, strict=True)
-            if isinstance(answer, Answered)
-        ]
+            tell(f"{len(silent)} of {len(new)} pairs of cards have no answer yet: {silent[0].why}")
+        said = (known[pair.first, pair.second] for pair in pairs)
+        return [one for one in said if one is not None]
+
+    def verdict(pair: Pair, answer: Answered[SameValue] | Unanswered) -> Verdict | None:
+        if isinstance(answer, Unanswered):
+            return None
+        said = answer.value
+        return Verdict(pair.first, pair.second, said.verdict, name, said.motivation, str(prompt.version))
 
     return judge

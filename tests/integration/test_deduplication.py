@@ -1,0 +1,117 @@
+"""Cards become values in `dft build`: by the app's assignment, by what they say, by a model's verdict."""
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import polars as pl
+import psycopg
+import pytest
+
+from dft_pipeline.simulate import simulate, write
+from resources.lake import Lake
+from tests.conftest import Dft, fresh_database
+from tests.model_server import ModelServer, fails
+
+DAY = date(2024, 1, 14)
+KEY = {"DFT_PSEUDONYM_KEY": "a key for tests"}
+
+
+@pytest.fixture(scope="module")
+def unassigned(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dft]:
+    """`dft` on a deliberation whose app has not assigned any card."""
+    with fresh_database(server) as url:
+        dft = Dft(tmp_path_factory.mktemp("dedup"), url)
+        dft.environment |= KEY
+        write(simulate(60, 7), dft.folder / "files")
+        done = dft("load", dft.folder / "files")
+        assert done.returncode == 0, done.stderr
+        with psycopg.connect(url) as connection:
+            connection.execute('UPDATE "ValuesCard" SET "canonicalCardId" = NULL')
+        yield dft
+
+
+def _build(dft: Dft, lake: str, *words: object, **environment: str) -> Lake:
+    where = dft.folder / lake
+    done = dft("build", "--as-of", DAY, *words, DFT_LAKE=str(where), **environment)
+    assert done.returncode == 0, done.stderr
+    return Lake(str(where))
+
+
+def _truth(dft: Dft) -> dict[int, int]:
+    """The canonical card that each card was made from."""
+    truth = json.loads((dft.folder / "files" / "truth.json").read_text())
+    return {int(card): value for card, value in truth["card_values"].items()}
+
+
+def _assert_grouping(lake: Lake, dft: Dft) -> None:
+    """Every card and every canonical card became exactly one value, and everything stands on values."""
+    grouping, values = lake.snapshot("card_values", DAY), lake.snapshot("canonical_values", DAY)
+    assert set(grouping["value_id"]) == set(values["value_id"])
+    kinds = dict(grouping["card_kind"].value_counts().iter_rows())
+    assert kinds["canonical"] == 24
+    used = lake.snapshot("row_counts", DAY).filter(table="valuesCard", outcome="used")["rows"].item()
+    assert kinds["card"] == used == len(_truth(dft))
+    assert (
+        lake.snapshot("judgments", DAY)
+        .join(values, left_on="wiser_value_id", right_on="value_id", how="anti")
+        .is_empty()
+    )
+    assert lake.snapshot("votes", DAY).join(values, on="value_id", how="anti").is_empty()
+    assert len(lake.snapshot("reward_rows", DAY))
+
+
+def test_without_an_assignment_and_a_model_cards_are_compared(unassigned: Dft) -> None:
+    lake = _build(unassigned, "offline")
+    _assert_grouping(lake, unassigned)
+    assert set(lake.snapshot("card_values", DAY)["decided_by"]) == {"offline-wordllama-1"}
+    truth, grouping = _truth(unassigned), lake.snapshot("card_values", DAY)
+    theirs = dict(grouping.filter(card_kind="card").select("card_id", "value_id").iter_rows())
+    right = sum(theirs[card] == value for card, value in truth.items())
+    assert right / len(truth) > 0.9, "reworded cards find the card that they were made from"
+    again = _build(unassigned, "offline")
+    manifest = again.manifest(DAY)
+    assert manifest is not None
+    assert manifest["settings"]["dedup"] == "given-else-offline"
+    assert _build(unassigned, "twin").hashes(file["path"] for file in manifest["files"]) == {
+        file["path"]: file["sha256"] for file in manifest["files"]
+    }
+
+
+def test_an_assignment_goes_first(unassigned: Dft) -> None:
+    lake = _build(unassigned, "given", "--dedup", "given")
+    assert set(lake.snapshot("card_values", DAY)["decided_by"]) == {"given"}
+    aside = lake.snapshot("quarantine", DAY).filter(table="valuesCard", rule="unassigned")
+    assert len(aside) == len(_truth(unassigned)), "asked for in so many words, there is no other way"
+
+
+def _same_title(_: str, data: dict[str, Any]) -> dict[str, str]:
+    same = data["first"]["title"] == data["second"]["title"]
+    return {"motivation": "by their titles", "verdict": "same" if same else "different"}
+
+
+def test_a_model_judges_and_is_never_asked_twice(unassigned: Dft) -> None:
+    with ModelServer(_same_title) as server:
+        model = {"OPENAI_API_KEY": "secret", "OPENAI_BASE_URL": server.url}
+        server.plays(*[fails(400)] * 3)
+        first = _build(unassigned, "model", "--dedup", "model", **model)
+        _assert_grouping(first, unassigned)
+        asked = len(server.requests)
+        decisions = first.snapshot("merge_decisions", DAY).filter(pl.col("judge") != "exact-1")
+        assert asked == len(decisions) > 20
+        silent = decisions.filter(pl.col("prompt_version").is_null())
+        assert silent["verdict"].to_list() == ["unsure"] * 3, "who gave no answer is not believed to have"
+        second = _build(unassigned, "model", "--dedup", "model", **model)
+        assert len(server.requests) == asked + 3, "only what had no answer is asked again"
+        judged = second.snapshot("merge_decisions", DAY).filter(pl.col("judge") != "exact-1")
+        assert judged["prompt_version"].null_count() == 0
+        assert set(judged["motivation"]) == {"by their titles"}
+        assert all("same_value-1" in judge for judge in judged["judge"])
+        assert not any("instructions" in request.data for request in server.requests)
+
+
+def test_a_model_needs_a_key(unassigned: Dft) -> None:
+    done = unassigned("build", "--as-of", DAY, "--dedup", "model")
+    assert done.returncode == 2
+    assert "OPENAI_API_KEY" in done.stderr

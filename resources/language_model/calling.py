@@ -16,7 +16,9 @@ from resources.language_model.faults import Fault, ModelRefuses, fault
 
 TIMEOUT_S = 120.0
 # Our own attempts, because they know a wrong answer from a right one; the client's are switched off.
-WAITS_S = (1.0, 4.0, 16.0)
+WAITS_S = (1.0, 4.0, 16.0, 40.0)
+# A wrong answer is paid for, and a model seldom thinks better of it.
+ANSWERS_AT_MOST = 3
 # So many questions in a row that found no server, or none that takes any: the others would fare the same.
 GIVE_UP_AFTER = 5
 OPENAI = "https://api.openai.com/v1"
@@ -98,7 +100,7 @@ class Calls:
         except Fault as last:
             # A server that has answered may reject a single question, for its length.
             rejects_all = last.kind == "rejected" and not self._any_answered
-            self._in_vain += last.kind == "unavailable" or rejects_all
+            self._in_vain = self._in_vain + 1 if last.kind == "unavailable" or rejects_all else 0
             raise
         self._in_vain, self._any_answered = 0, True
         return given
@@ -110,7 +112,7 @@ class Calls:
             try:
                 return await self._timed(attempt, tally)
             except Fault as found:
-                if not found.again or wait_s is None:
+                if wait_s is None or not _may_do_better(found, tally):
                     raise
                 await self._wait(found, wait_s * (1 + spread))
         raise AssertionError("the last attempt gives or raises")
@@ -158,3 +160,7 @@ class Calls:
         """What an attempt used, whether its answer is good or not."""
         self.budget.add(use)
         tally.use = tally.use.plus(use)
+
+
+def _may_do_better(found: Fault, tally: Tally) -> bool:
+    return found.again and not (found.kind == "malformed" and tally.attempts >= ANSWERS_AT_MOST)

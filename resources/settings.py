@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from functools import cached_property
@@ -29,6 +30,8 @@ MODEL_FIELDS = {
     "max_run_cost",
     "max_parallel_calls",
 }
+# No user, password or query: what is secret goes into OPENAI_API_KEY.
+WEB_SERVER = re.compile(r"https?://(\[[0-9a-fA-F:]+\]|[\w.-]+)(:\d{1,5})?(/[\w./~%-]*)?", re.ASCII)
 
 
 class Price(NamedTuple):
@@ -99,11 +102,11 @@ class Settings(BaseSettings):
 
     @field_validator("openai_base_url")
     @classmethod
-    def _web_address_without_secrets(cls, url: str | None) -> str | None:
-        if url is not None and not url.startswith(("http://", "https://")):
-            raise ValueError("it should begin with https:// or http://")
-        if url is not None and "@" in url:
-            raise ValueError("it should hold no user or password; the key goes into OPENAI_API_KEY")
+    def _server_without_secrets(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        if not WEB_SERVER.fullmatch(url):
+            raise ValueError("it should look like https://server/v1")
         return url
 
     @field_validator("chat_temperature", mode="before")

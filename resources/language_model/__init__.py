@@ -1,7 +1,10 @@
 """The language model that later stages ask, over any server that speaks the OpenAI protocol.
 
 `language_model` gives it, or None without a key; `ask` puts a prompt to many items, and every answer is kept
-in `dft.llm_calls` as it arrives. What the protocol calls things stays inside.
+in `dft.llm_calls` as it arrives. An asset that asks stands in Dagster's pool `POOL`, and says
+
+    model = language_model(workplace.settings, url, context.run_id)
+    found = model.ask(read_prompt("same_value"), pairs, SameValue)
 """
 
 from resources.language_model.budget import OverBudget, Use

@@ -16,8 +16,10 @@ from resources.language_model.faults import Fault, ModelRefuses, fault
 
 TIMEOUT_S = 120.0
 # Our own attempts, because they know a wrong answer from a right one; the client's are switched off.
-WAITS_S = (1.0, 4.0, 16.0)
-# So many questions in a row that found no server: the others would wait as long for nothing.
+WAITS_S = (1.0, 4.0, 16.0, 40.0)
+# A wrong answer is paid for, and a model seldom thinks better of it.
+ANSWERS_AT_MOST = 3
+# So many questions in a row that found no server, or none that takes any: the others would fare the same.
 GIVE_UP_AFTER = 5
 OPENAI = "https://api.openai.com/v1"
 
@@ -65,7 +67,8 @@ class Calls:
         self.client = client
         self.budget = budget
         self._stopped_by: ModelRefuses | None = None
-        self._unavailable_in_a_row = 0
+        self._in_vain = 0  # questions in a row
+        self._any_answered = False
         self._resume_at = 0.0
 
     async def each(self, questions: Sequence[Q], work: Callable[[Q], Awaitable[None]]) -> None:
@@ -95,9 +98,11 @@ class Calls:
         try:
             given = await self._attempts(attempt, tally, spread)
         except Fault as last:
-            self._unavailable_in_a_row += last.kind == "unavailable"
+            # A server that has answered may reject a single question, for its length.
+            rejects_all = last.kind == "rejected" and not self._any_answered
+            self._in_vain = self._in_vain + 1 if last.kind == "unavailable" or rejects_all else 0
             raise
-        self._unavailable_in_a_row = 0
+        self._in_vain, self._any_answered = 0, True
         return given
 
     async def _attempts(self, attempt: Callable[[Tally], Awaitable[T]], tally: Tally, spread: float) -> T:
@@ -107,22 +112,21 @@ class Calls:
             try:
                 return await self._timed(attempt, tally)
             except Fault as found:
-                if not found.again or wait_s is None:
+                if wait_s is None or not _may_do_better(found, tally):
                     raise
                 await self._wait(found, wait_s * (1 + spread))
         raise AssertionError("the last attempt gives or raises")
 
     async def _until_asked(self) -> None:
         """A server that asks one question to wait means all."""
-        wait_s = self._resume_at - time.monotonic()
-        if wait_s > 0:
+        while (wait_s := self._resume_at - time.monotonic()) > 0:
             await asyncio.sleep(wait_s)
 
     def _refuse_in_vain(self) -> None:
         if self._stopped_by is not None:
             raise Fault("rejected", str(self._stopped_by))
-        if self._unavailable_in_a_row >= GIVE_UP_AFTER:
-            failed = f"{GIVE_UP_AFTER} questions in a row found no answer there"
+        if self._in_vain >= GIVE_UP_AFTER:
+            failed = f"{GIVE_UP_AFTER} questions in a row came to nothing there"
             raise Fault("unavailable", f"the model server at {self.server.name} is given up: {failed}")
         spent = self.budget.spent()
         if spent is not None:
@@ -156,3 +160,7 @@ class Calls:
         """What an attempt used, whether its answer is good or not."""
         self.budget.add(use)
         tally.use = tally.use.plus(use)
+
+
+def _may_do_better(found: Fault, tally: Tally) -> bool:
+    return found.again and not (found.kind == "malformed" and tally.attempts >= ANSWERS_AT_MOST)

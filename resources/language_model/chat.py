@@ -3,7 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Generic, TypeVar
 
 import openai
@@ -45,16 +45,11 @@ class Question(Generic[T]):
     data: str
 
     @cached_property
-    def schema(self) -> dict[str, Any]:
-        """The answer's JSON schema as strict servers want it: every property required, no further ones."""
-        return dict(openai.pydantic_function_tool(self.answer)["function"]["parameters"])
-
-    @cached_property
     def parameters(self) -> dict[str, Any]:
         """What is asked for beside the prompt, as it is recorded."""
         said = {
             "max_completion_tokens": ROOM * self.prompt.answer_tokens,
-            "schema": _sha256(json.dumps(self.schema)),
+            "schema": _sha256(_schema(self.answer)),
             "temperature": self.temperature,
         }
         return {name: value for name, value in said.items() if value is not None}
@@ -75,10 +70,14 @@ class Question(Generic[T]):
 
     @property
     def estimated_in(self) -> int:
-        return estimated_tokens([self.prompt.system, json.dumps(self.schema), self.data])
+        return estimated_tokens([self.prompt.system, _schema(self.answer), self.data])
 
     def request(self) -> dict[str, Any]:
-        schema = {"name": self.answer.__name__, "strict": True, "schema": self.schema}
+        schema = {
+            "name": self.answer.__name__,
+            "strict": True,
+            "schema": json.loads(_schema(self.answer)),
+        }
         return {
             "model": self.model,
             "messages": self.prompt.messages(self.data),
@@ -139,6 +138,12 @@ def answer(question: Question[T], given: Reply) -> T:
         return question.read(choice.message.content or "")
     except ValidationError as error:
         raise malformed(error) from None
+
+
+@cache
+def _schema(answer: type[BaseModel]) -> str:
+    """The answer's JSON schema as strict servers want it: every property required, no further ones."""
+    return json.dumps(openai.pydantic_function_tool(answer)["function"]["parameters"])
 
 
 def _sha256(text: str) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg.rows import dict_row
+from pydantic import BaseModel
 
 from dft_pipeline.values.answers import FinishedChat, SameValue, Turn, WrittenCard
 from resources.database import prepare
@@ -29,6 +30,7 @@ from resources.language_model import (
     read_prompt,
 )
 from resources.language_model.calling import GIVE_UP_AFTER
+from resources.problems import NoDatabase
 from resources.settings import settings
 from tests.asking import PROMPT, pair, results
 from tests.conftest import fresh_database
@@ -183,6 +185,7 @@ def test_instructions_of_participants_reach_the_model_as_data(models: ModelServe
 TRUNCATED = Scene(content='{"motivation": "because')
 WRONG_ENUM = Scene(content='{"motivation": "m", "verdict": "probably"}')
 NO_CHOICE = Scene(body=b'{"choices": [], "usage": null}')
+PACKED = Scene(headers={"Content-Encoding": "gzip"}, body=b"<html>")
 SLOW = Scene(delay_s=3 * TIMEOUT_S)
 NO_JSON = "what {} sent is no reply of the OpenAI protocol"
 NOT_ABLE = "the model server at {} is not able to: status "
@@ -193,6 +196,11 @@ PASSING = {
     "503 that says when": (fails(503, {"Retry-After": "0"}), "unavailable", NOT_ABLE + "503"),
     "a proxy's page": (page(502), "unavailable", NOT_ABLE + "502"),
     "a page with status 200": (page(), "unavailable", NO_JSON),
+    "a page that says it is packed": (
+        PACKED,
+        "unavailable",
+        "the connection to the model server at {} failed",
+    ),
     "JSON of something else": (NO_CHOICE, "unavailable", NO_JSON),
     "cut in the middle": (cut(), "unavailable", "the connection to the model server at {} failed"),
     "too slow": (SLOW, "unavailable", "the model server at {} did not answer in time"),
@@ -220,9 +228,10 @@ def test_a_fault_that_stays_is_one_line(name: str, models: ModelServer, make: Ma
     models.always, kind, why = PASSING[name]
     line = why.format(f"127.0.0.1:{models.server_port}")
     assert ask(make(timeout_s=TIMEOUT_S), 1) == [f"{kind}: {line}"]
-    assert len(models.requests) == 4, "ours are the only attempts, the client has none of its own"
+    attempts = 3 if kind == "malformed" else 4
+    assert len(models.requests) == attempts, "ours are the only ones, the client has none of its own"
     [row] = rows(kept)
-    assert (row["outcome"], row["attempts"], row["reason"], row["answer"]) == (kind, 4, line, None)
+    assert (row["outcome"], row["attempts"], row["reason"], row["answer"]) == (kind, attempts, line, None)
 
 
 @pytest.mark.parametrize(
@@ -312,6 +321,49 @@ def test_a_server_that_is_down_is_given_up(make: Make) -> None:
     assert GIVE_UP_AFTER <= lines.count(gone) <= GIVE_UP_AFTER + 1
     assert f"at 127.0.0.1:{port} is given up: " in lines[-1]
     assert len(set(lines)) == 2
+
+
+def test_a_server_that_takes_no_question_is_given_up(models: ModelServer, make: Make) -> None:
+    models.always = fails(400, code="unsupported_value", param="temperature")
+    lines = ask(make(max_parallel_calls=1), *range(10))
+    assert len(models.requests) == GIVE_UP_AFTER
+    assert "status 400 (unsupported_value, temperature)" in lines[GIVE_UP_AFTER - 1]
+    assert "is given up: 5 questions in a row" in lines[GIVE_UP_AFTER]
+
+
+def test_single_questions_that_are_not_taken_stop_nothing(models: ModelServer, make: Make) -> None:
+    models.plays(Scene(), *[fails(400)] * 7)
+    lines = ask(make(max_parallel_calls=1), *range(10))
+    assert [line for line in lines if line.startswith("about")] == about(0, 8, 9)
+
+
+def test_a_lost_database_ends_the_run_and_what_was_kept_stays(
+    models: ModelServer, make: Make, kept: str
+) -> None:
+    def lose(system: str, data: Any) -> dict[str, str]:
+        if data["first"]["title"] == "3":
+            with psycopg.connect(kept) as connection:
+                others = "datname = current_database() AND pid <> pg_backend_pid()"
+                connection.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+        return judge(system, data)
+
+    models.judge = lose
+    with pytest.raises(NoDatabase, match="the database was lost"):
+        ask(make(max_parallel_calls=1), *range(6))
+    models.judge = judge
+    assert ask(make(), *range(6)) == about(*range(6))
+    assert len(models.requests) == 4 + 3
+
+
+def test_what_is_kept_may_hold_any_letter(models: ModelServer, make: Make, kept: str) -> None:
+    class Echo(BaseModel):
+        said: str
+
+    text = "\0 and \u2028 and \U0001f600 \\u0000"
+    models.judge = lambda system, data: data
+    for reused in (False, True):
+        assert make().ask(PROMPT, [{"said": text}], Echo) == [Answered(Echo(said=text), reused)]
+    assert len(models.requests) == 1
 
 
 def test_a_partial_result_is_completed_by_the_next_run(models: ModelServer, make: Make) -> None:
@@ -506,3 +558,4 @@ def test_the_key_is_told_to_nobody_but_the_server(
     everything = "\n".join([told, caplog.text, str(rows(kept)), repr(model.server), repr(settings())])
     assert KEY not in everything
     assert "s3cret" not in everything
+    assert "Listen for long" not in caplog.text, "participants' words are in no log either"

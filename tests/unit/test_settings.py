@@ -207,8 +207,10 @@ def test_the_key_of_the_model_server_is_repeated_nowhere(monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("name", "value", "why"),
     [
-        ("OPENAI_BASE_URL", "localhost:8000", "it should begin with https:// or http://"),
-        ("OPENAI_BASE_URL", "https://me:s3cret@here/v1", "it should hold no user or password"),
+        ("OPENAI_BASE_URL", "localhost:8000", "it should look like https://server/v1"),
+        ("OPENAI_BASE_URL", "https://me:s3cret@here/v1", "it should look like https://server/v1"),
+        ("OPENAI_BASE_URL", "https://here/v1?key=s3cret", "it should look like https://server/v1"),
+        ("OPENAI_BASE_URL", "http://[s3cret", "it should look like https://server/v1"),
         ("DFT_CHAT_PRICE", "0.4", "it should look like 0.40/1.60"),
         ("DFT_CHAT_PRICE", "-1/2", "Input should be greater than or equal to 0"),
         ("DFT_CHAT_TEMPERATURE", "hot", "Input should be a valid number"),
@@ -225,6 +227,14 @@ def test_settings_of_the_model_are_checked(
         settings()
     assert str(refused.value).startswith(f"{name}: {why}")
     assert "s3cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://localhost:8000/v1", "https://api.openai.com/v1/", "http://[::1]:80", "https://a.b-c_d"]
+)
+def test_addresses_of_model_servers(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", url)
+    assert settings().openai_base_url == url
 
 
 def test_processes_that_are_started_are_told_of_the_model(

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple, get_args
 
 from dft_pipeline.policies import Deduplication
+from dft_pipeline.values.card_texts import CANONICAL
 
 Same = Literal["same", "different", "unsure"]
 SAME: Same = "same"
@@ -57,13 +58,16 @@ def by_threshold(settings: Deduplication) -> Judge:
 
     def judge(pairs: Sequence[Pair]) -> Sequence[Verdict]:
         return [
-            Verdict(
-                first, second, SAME if similarity >= settings.threshold else "different", settings.decider
-            )
-            for first, second, similarity in pairs
+            Verdict(*pair[:2], SAME if _is_similar_enough(pair, settings) else "different", settings.decider)
+            for pair in pairs
         ]
 
     return judge
+
+
+def _is_similar_enough(pair: Pair, settings: Deduplication) -> bool:
+    both_canonical = pair.first.kind == pair.second.kind == CANONICAL
+    return pair.similarity >= (settings.canonical_threshold if both_canonical else settings.threshold)
 
 
 def judged(pairs: Sequence[Pair], judge: Judge, decider: str) -> Judged:

@@ -67,3 +67,10 @@ def test_the_threshold_itself_is_similar_enough() -> None:
     said = by_threshold(settings)(PAIRS)
     assert [one.verdict for one in said] == ["same", "same", "different"]
     assert {one.judge for one in said} == {"offline-wordllama-1"}
+
+
+def test_two_canonical_cards_must_be_more_similar() -> None:
+    settings = OFFLINE_WORDLLAMA.model_copy(update={"threshold": 0.5, "canonical_threshold": 0.8})
+    other, third = Card("canonical", 11), Card("canonical", 12)
+    said = by_threshold(settings)([Pair(A, other, 0.7), Pair(A, third, 0.8), Pair(other, B, 0.7)])
+    assert [one.verdict for one in said] == ["different", "same", "same"]

@@ -67,5 +67,12 @@ def test_no_texts() -> None:
 
 
 def test_a_judge_is_asked_about_all_that_agree() -> None:
-    with pytest.raises(ValueError, match="would not be asked about"):
-        Deduplication(name="odd", embed_model="m", threshold=0.5, candidate_threshold=0.6, source="a test")
+    with pytest.raises(ValueError, match="are not asked about"):
+        Deduplication(
+            name="odd",
+            embed_model="m",
+            threshold=0.5,
+            canonical_threshold=0.7,
+            candidate_threshold=0.6,
+            source="a test",
+        )

@@ -464,9 +464,16 @@ _TABLES = (
             "pagerank": _rate("weighted by wiser_likelihood, damping 0.85; sums to 1 in a scope"),
             "votes": _count("participants who voted for it in the scope"),
             "shown": _count("participants to whom it was shown in the scope"),
-            "vote_rate": _rate("votes / shown; null where it was never shown", nullable=True),
+            "vote_rate": _rate(
+                "votes / shown; null where it was never shown, above 1 where showings are missing",
+                high=None,
+                nullable=True,
+            ),
             **WRITTEN,
-            "vote_rate_low": _rate("lower bound of the 95 % Wilson interval of vote_rate", nullable=True),
+            "vote_rate_low": _rate(
+                "lower bound of the 95 % Wilson interval of vote_rate; null where that is no share",
+                nullable=True,
+            ),
         },
     ),
     Table(

@@ -105,7 +105,7 @@ def plain_weights(rows: pl.DataFrame) -> dict[tuple[str, int, int], float]:
     }
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(some.publics(), st.lists(st.sampled_from((0.25, 0.5, 1.0)), min_size=40, max_size=40))
 def test_weights_read_plainly(public: some.Public, scores: list[float]) -> None:
     rows = rows_of(public)
@@ -177,7 +177,7 @@ CHANGES = (
 )
 
 
-@settings(max_examples=10)
+@settings(max_examples=5)
 @given(some.publics(), st.sampled_from(CHANGES))
 def test_hash_changes_with_the_row_and_its_id_does_not(
     public: some.Public, change: tuple[str, Callable[[some.Public], some.Public]]

@@ -8,6 +8,7 @@ import polars as pl
 from assets.metadata import Results, check_specs, finished, table_spec
 from assets.raw import raw_key
 from dft_pipeline.raw.tables import SOURCE_TABLES
+from dft_pipeline.tables import TABLES
 from dft_pipeline.values import canonical, gates, one_voice, raw_gates, reading
 from dft_pipeline.values.admission import set_aside
 from dft_pipeline.values.row_counts import row_counts, unaccounted
@@ -41,13 +42,14 @@ def admission(
     specs=[
         table_spec("card_values", "1", ("set_aside", *CARDS)),
         table_spec("canonical_values", "1", (raw_key("canonicalValuesCard"), "card_values")),
+        table_spec("merge_decisions", "1", ("set_aside", *CARDS)),
     ],
-    check_specs=check_specs(("card_values", "canonical_values"), gates.VALUE_GATES),
+    check_specs=check_specs(("card_values", "canonical_values", "merge_decisions"), gates.VALUE_GATES),
 )
 def cards_to_values(
     context: dg.AssetExecutionContext, workplace: Workplace, build_settings: BuildSettings
 ) -> Results:
-    """One row is a card (`card_values`), or a value that cards became (`canonical_values`)."""
+    """One row is a card (`card_values`), a value that cards became, or two cards that were compared."""
     day = date.fromisoformat(context.partition_key)
     cards = workplace.admitted("valuesCard", day)
     canonical_cards = workplace.admitted("canonicalValuesCard", day)
@@ -55,7 +57,11 @@ def cards_to_values(
     canonical_values = canonical.canonical_values(canonical_cards, card_values)
     before = workplace.before("canonical_values", day, build_settings.snapshot)
     measured = gates.measured_values(cards, card_values, canonical_values, before)
-    tables = {"card_values": card_values, "canonical_values": canonical_values}
+    tables = {
+        "card_values": card_values,
+        "canonical_values": canonical_values,
+        "merge_decisions": TABLES["merge_decisions"].schema.to_frame(),  # `given` compares nothing
+    }
     yield from finished(workplace, "values_cards", day, tables, measured)
 
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -20,6 +20,7 @@ from dft_pipeline.values.deduplication import Grouped, offline
 from dft_pipeline.values.judging import Pair, Verdict
 from tests.unit.small_world import BOB, CARD, NOON, ROWS, Row, another, world
 
+few = settings(max_examples=8)  # an example goes the whole way
 SETTINGS = Deduplication(
     name="offline-angle",
     embed_model="angle",
@@ -76,6 +77,7 @@ def public(draw: st.DrawFn) -> tuple[list[Row], list[Row]]:
     return cards, [_canonical(place, angle) for place, angle in enumerate(apps, start=12)]
 
 
+@few
 @given(public())
 def test_every_card_of_either_kind_becomes_one_value(drawn: tuple[list[Row], list[Row]]) -> None:
     cards, canonical = drawn
@@ -90,6 +92,7 @@ def test_every_card_of_either_kind_becomes_one_value(drawn: tuple[list[Row], lis
         assert [one.value for one in troubles] == [0, 0], f"{name}: {troubles}"
 
 
+@few
 @given(public())
 def test_a_value_is_known_by_its_cards(drawn: tuple[list[Row], list[Row]]) -> None:
     cards, canonical = drawn
@@ -105,6 +108,7 @@ def test_a_value_is_known_by_its_cards(drawn: tuple[list[Row], list[Row]]) -> No
         assert value == (min(apps) if earliest is None else 1_000_000_000 + earliest[1])
 
 
+@few
 @given(public(), st.integers(0, 99))
 def test_the_order_of_cards_changes_nothing(drawn: tuple[list[Row], list[Row]], seed: int) -> None:
     order = np.random.default_rng(seed)
@@ -115,6 +119,7 @@ def test_the_order_of_cards_changes_nothing(drawn: tuple[list[Row], list[Row]], 
     assert found.merge_decisions.equals(moved.merge_decisions)
 
 
+@few
 @given(public())
 def test_members_are_as_similar_to_the_representative_as_it_says(drawn: tuple[list[Row], list[Row]]) -> None:
     found = _grouped(*drawn)
@@ -136,6 +141,7 @@ def test_members_are_as_similar_to_the_representative_as_it_says(drawn: tuple[li
     assert set(found.card_values["decided_by"]) <= {"offline-angle-1"}
 
 
+@few
 @given(public())
 def test_a_card_that_nobody_is_like_changes_nobodys_value(drawn: tuple[list[Row], list[Row]]) -> None:
     cards, canonical = drawn

@@ -76,7 +76,7 @@ def cards_to_values(
     cards = workplace.admitted("valuesCard", day)
     canonical_cards = workplace.admitted("canonicalValuesCard", day)
     how = strategy(settings, cards)
-    with workplace.means(settings, cards, canonical_cards, context.run_id, context.log.warning) as means:
+    with workplace.means(settings, cards, canonical_cards, context.run.run_id, context.log.warning) as means:
         values = grouped(how, cards, canonical_cards, means)
         events = overnight(how, cards, canonical_cards, day, means)
     before = workplace.before("canonical_values", day, settings)

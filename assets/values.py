@@ -63,7 +63,8 @@ def articulation(context: dg.AssetExecutionContext, workplace: Workplace) -> Res
         table_spec("value_events", "1", ("card_values",)),
     ],
     check_specs=check_specs(
-        ("card_values", "canonical_values", "merge_decisions", "value_events"), gates.VALUE_GATES
+        ("card_values", "canonical_values", "merge_decisions", "value_events"),
+        (*gates.VALUE_GATES, gates.TRUSTED),
     ),
     pool=POOL,
 )
@@ -80,7 +81,10 @@ def cards_to_values(
         values = grouped(how, cards, canonical_cards, means)
         events = overnight(how, cards, canonical_cards, day, means)
     before = workplace.before("canonical_values", day, settings)
-    measured = gates.measured_values(cards, values.card_values, values.canonical_values, before)
+    measured = [
+        *gates.measured_values(cards, values.card_values, values.canonical_values, before),
+        gates.measured_answers(values.set_aside),
+    ]
     tables = {
         "card_values": values.card_values,
         "canonical_values": values.canonical_values,

@@ -6,7 +6,7 @@ Source of the bounds: the authors' published graph (`published-2023`) and their 
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 import polars as pl
 from pydantic import (
@@ -21,7 +21,6 @@ from pydantic import (
 
 from dft_pipeline.values.pseudonyms import pseudonym
 
-DEDUPS = ("given", "offline", "model")
 MOST_DIGITS = 9  # of an h; no graph is that deep
 
 Pseudonym = Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")]
@@ -163,9 +162,8 @@ class ParticipantPolicy(_Settings):
         return pattern
 
 
-# How cards become values. `given` is the app's own assignment; where it is to go first and the app has none,
-# it is found from what the cards say: by similarity alone (`offline`), or with a language model as the judge.
-Dedup = Literal["given", "offline", "model", "given-else-offline", "given-else-model"]
+# How cards become values: by the app's own assignment, by what the cards say, or by a model as judge.
+Strategy = Literal["given", "offline", "model"]
 
 
 class SnapshotSettings(_Settings):
@@ -173,7 +171,8 @@ class SnapshotSettings(_Settings):
 
     policy: ConsensusPolicy = DEFAULT
     aggregation: Aggregation = Aggregation()
-    dedup: Dedup = "given-else-offline"
+    dedup: Strategy = "offline"
+    given_first: bool = Field(True, description="the app's assignment goes first, where it has any")
     deduplication: Deduplication = OFFLINE_WORDLLAMA
     participants: ParticipantPolicy = ParticipantPolicy()
 
@@ -196,8 +195,9 @@ def snapshot_settings(
     chosen = POLICIES.get(policy or DEFAULT.name)
     if chosen is None:
         raise ValueError(f"no policy is called {policy!r}; there are {', '.join(sorted(POLICIES))}")
-    if dedup not in (None, *DEDUPS):
-        raise ValueError(f"no deduplication is called {dedup!r}; there are {', '.join(DEDUPS)}")
+    if dedup not in (None, *get_args(Strategy)):
+        known = ", ".join(get_args(Strategy))
+        raise ValueError(f"no deduplication is called {dedup!r}; there are {known}")
     if dedup == "model" and not has_model:
         raise ValueError("the deduplication `model` needs OPENAI_API_KEY; `offline` works without")
     if embed_model not in OFFLINE and dedup != "given":
@@ -207,7 +207,8 @@ def snapshot_settings(
     return SnapshotSettings(
         policy=chosen,
         aggregation=Aggregation(h=hops),
-        dedup=dedup or ("given-else-model" if has_model else "given-else-offline"),
+        dedup=dedup or ("model" if has_model else "offline"),
+        given_first=dedup is None,
         deduplication=OFFLINE.get(embed_model, OFFLINE_WORDLLAMA),
         participants=participants or ParticipantPolicy(),
     )
@@ -218,10 +219,12 @@ def participant_policy(settings: Mapping[str, Any], key: bytes) -> ParticipantPo
 
     Raises ValueError that names each setting that is not understood.
     """
-    excluded = settings.get("excluded", ())
-    people = [pseudonym(one, key) if type(one) is int else one for one in excluded]
+    excluded = settings.get("excluded", [])
+    if isinstance(excluded, list):
+        excluded = [pseudonym(one, key) if type(one) is int else one for one in excluded]
     try:
-        return ParticipantPolicy.model_validate({**settings, "excluded": sorted(set(people))})
+        policy = ParticipantPolicy.model_validate({**settings, "excluded": excluded})
+        return policy.model_copy(update={"excluded": tuple(sorted(set(policy.excluded)))})
     except ValidationError as error:
         troubles = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
         raise ValueError("; ".join(troubles)) from None

@@ -12,6 +12,7 @@ import dataframely as dy
 import polars as pl
 
 from dft_pipeline.contracts import RowRule, contract
+from dft_pipeline.raw.tables import RELATIONSHIPS
 
 MOST_ENTROPY = 2.33  # bits: of five equal counts, the most that any policy adds up (log2 5 = 2.32...)
 FIRST_DAY = "2023-01-01"  # before the first deliberation; the first day that a snapshot can be of
@@ -107,7 +108,7 @@ def _answers(meaning: str) -> dy.Column:
     answers = {
         "group": dy.String(),
         "participant_count": dy.Int64(min=0),
-        **{answer: dy.Int64(min=0, nullable=True) for answer in ("upgrade", "no_upgrade", "not_sure")},
+        **{answer: dy.Int64(min=0, nullable=True) for answer in RELATIONSHIPS},
     }
     return dy.List(dy.Struct(answers), description=meaning)
 
@@ -116,7 +117,7 @@ PARTICIPANT = _hex("the participant's pseudonym: 32 hex digits of a keyed hash o
 SOURCE = _id("the value that one moves from")
 WISER = _id("the value that is proposed as wiser")
 CONTEXT = _text('the "When ..." string in which the upgrade is said to apply')
-ANSWER = _one_of("the answer: `upgrade`, `no_upgrade` or `not_sure`", "upgrade", "no_upgrade", "not_sure")
+ANSWER = _one_of("the answer: `upgrade`, `no_upgrade` or `not_sure`", *RELATIONSHIPS)
 KIND = _one_of("`card` (a participant's) or `canonical` (the app's)", "card", "canonical")
 SCOPE = dy.String(
     description="`all`, `case:ID` or `context:ID`: which judgments count", regex="^(all|case:.+|context:.+)$"

@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import date
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -160,8 +160,8 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
         with self.database() as url:
             model = language_model(self.settings, url, run_id)
             judge = None if model is None else card_judge(model, texts(cards, canonical_cards), tell)
-            embed = embedder(self.settings, url, run_id).embed
-            yield Means(embed, wanted.deduplication, judge)
+            chosen = cache(lambda: embedder(self.settings, url, run_id))  # when asked: `given` needs none
+            yield Means(lambda texts: chosen().embed(texts), wanted.deduplication, judge)
 
     def judge(self, step: str, day: date, measured: Sequence[Measured]) -> list[Verdict]:
         """Has the gates of a step judged; Data Docs go to the home, by day."""

@@ -136,7 +136,7 @@ def one_writer(url: str, lake: str) -> Iterator[psycopg.Connection]:
 def refuse_if_lost(connection: psycopg.Connection) -> None:
     """Raises NoDatabase where the connection, and so the lock that it held, is gone."""
     with not_lost():
-        connection.execute("SELECT 1")
+        connection.execute(sql.text("dft/alive"))
 
 
 @contextmanager

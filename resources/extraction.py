@@ -119,7 +119,7 @@ def _answers(connection: Any) -> bool:
     try:
         connection.rollback()
         with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+            cursor.execute(sql.text("dft/alive"))
             cursor.fetchone()
     except DriverError:
         return False

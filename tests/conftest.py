@@ -85,6 +85,18 @@ class Dft:
         )
 
 
+@contextmanager
+def deliberating(server: str, folder: Path, people: int = 120, **environment: str) -> Iterator[Dft]:
+    """`dft` on a database of its own that holds a synthetic deliberation; its table files in `files`."""
+    with fresh_database(server) as url:
+        dft = Dft(folder, url)
+        dft.environment |= environment
+        write(simulate(people, 7), folder / "files")
+        done = dft("load", folder / "files")
+        assert done.returncode == 0, done.stderr
+        yield dft
+
+
 @pytest.fixture
 def dft(tmp_path: Path, database_url: str) -> Dft:
     """Runs `dft` on the test's database, e.g. `dft("load", folder, "--json")`."""

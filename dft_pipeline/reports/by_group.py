@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from dft_pipeline.reports.participants import ANSWERS
+from dft_pipeline.raw.tables import RELATIONSHIPS
 from dft_pipeline.tables import TABLES
 from dft_pipeline.values import reading
 from dft_pipeline.values.small_cells import FEWEST_PEOPLE, sums_by_group
@@ -30,7 +30,7 @@ class Measure(NamedTuple):
 
 
 MEASURES = (
-    *(Measure(answer, "judgments", answer, "judgments", f"{answer}_people") for answer in ANSWERS),
+    *(Measure(answer, "judgments", answer, "judgments", f"{answer}_people") for answer in RELATIONSHIPS),
     Measure("off_case", "judgments", "off_case", "placed", "off_case_people"),
     Measure("straight_lining", "participants", "straight_lining", "often_judged", "straight_lining"),
 )
@@ -39,7 +39,7 @@ MEASURES = (
 FIGURES: Mapping[str, pl.Expr] = {
     "signed_up": pl.lit(1),
     "judgments": pl.col("judgments"),
-    **{answer: pl.col(answer) for answer in ANSWERS},
+    **{answer: pl.col(answer) for answer in RELATIONSHIPS},
     "placed": pl.when(pl.col("off_case_judgments").is_not_null()).then("case_judgments").otherwise(0),
     "off_case": pl.col("off_case_judgments").fill_null(0),
     "often_judged": pl.col("is_straight_lining").is_not_null(),
@@ -49,7 +49,7 @@ FIGURES: Mapping[str, pl.Expr] = {
     "was_shown_values": pl.col("shown") > 0,
     "wrote_a_card": pl.col("cards") > 0,
     "chatted": pl.col("chats") > 0,
-    **{f"{answer}_people": pl.col(answer) > 0 for answer in ANSWERS},
+    **{f"{answer}_people": pl.col(answer) > 0 for answer in RELATIONSHIPS},
     "off_case_people": pl.col("off_case_judgments").fill_null(0) > 0,
 }
 

@@ -4,12 +4,12 @@ from typing import NamedTuple
 
 import polars as pl
 
+from dft_pipeline.raw.tables import RELATIONSHIPS
 from dft_pipeline.tables import TABLES
 from dft_pipeline.values.participants import outside_own_cases
 from dft_pipeline.values.transcripts import read_transcript
 
 ENOUGH_TO_STRAIGHT_LINE = 3  # judgments; with fewer, always the same answer is no pattern
-ANSWERS = ("upgrade", "no_upgrade", "not_sure")
 MICROSECONDS = 60_000_000  # in a minute
 
 
@@ -72,10 +72,10 @@ def _judgments(judgments: pl.DataFrame) -> pl.DataFrame:
     counted = _counts(
         judgments,
         judgments=pl.len(),
-        **{answer: (pl.col("relationship") == answer).sum() for answer in ANSWERS},
+        **{answer: (pl.col("relationship") == answer).sum() for answer in RELATIONSHIPS},
         case_judgments=(pl.col("case_ids").list.len() > 0).sum(),
     )
-    is_same = pl.max_horizontal(ANSWERS) == pl.col("judgments")
+    is_same = pl.max_horizontal(RELATIONSHIPS) == pl.col("judgments")
     enough = pl.when(pl.col("judgments") >= ENOUGH_TO_STRAIGHT_LINE)
     return counted.with_columns(is_straight_lining=enough.then(is_same))
 

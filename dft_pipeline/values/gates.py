@@ -1,6 +1,6 @@
 """What the tables of the stage values must be like."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -49,6 +49,14 @@ SINGLETONS = Gate(
     blocks=False,
     unit="share",
 )
+TRUSTED = Gate(
+    "answers_are_possible",
+    "merge_decisions",
+    "the judge answered each pair that it was asked about, once, and no other",
+    high=0,
+    blocks=False,
+    unit="answers",
+)
 TOTALS = Gate(
     "totals_add_up",
     "quarantine",
@@ -95,6 +103,12 @@ def measured_articulation(articulated: pl.DataFrame) -> Measured:
     kinds = broken["transcript_problem"].value_counts().sort("transcript_problem")
     seen = ", ".join(f"{kind} {count:,}" for kind, count in kinds.iter_rows())
     return Measured(READABLE, len(broken), examples(broken["chat_id"].sort()), seen)
+
+
+def measured_answers(set_aside: Mapping[str, int]) -> Measured:
+    """What the gate sees, of a judge's answers that are not believed, by reason."""
+    seen = ", ".join(f"{reason} {count}" for reason, count in set_aside.items())
+    return Measured(TRUSTED, sum(set_aside.values()), seen=seen)
 
 
 def measured_totals(unaccounted: Sequence[str]) -> Measured:

@@ -1,11 +1,11 @@
 """Which cards are one value: by the app's own assignment, by what the cards say, or by a judge of that."""
 
 from datetime import date, timedelta
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import polars as pl
 
-from dft_pipeline.policies import Deduplication, SnapshotSettings
+from dft_pipeline.policies import Deduplication, SnapshotSettings, Strategy
 from dft_pipeline.tables import TABLES
 from dft_pipeline.values import canonical
 from dft_pipeline.values.deduplication import Grouped, offline
@@ -13,10 +13,6 @@ from dft_pipeline.values.events import value_events
 from dft_pipeline.values.judging import Judge
 from dft_pipeline.values.reading import before
 from dft_pipeline.values.similarity import Embed
-
-ELSE = "-else-"
-
-Strategy = Literal["given", "offline", "model"]
 
 
 class Means(NamedTuple):
@@ -32,10 +28,8 @@ def strategy(settings: SnapshotSettings, cards: pl.DataFrame) -> Strategy:
 
     `given` where it is asked for, or where it is to go first and the app has assigned any card.
     """
-    first, _, otherwise = settings.dedup.partition(ELSE)
-    is_assigned = bool(cards["canonicalCardId"].is_not_null().any())
-    chosen: Strategy = first if not otherwise or is_assigned else otherwise  # type: ignore[assignment]
-    return chosen
+    is_assigned = cards["canonicalCardId"].is_not_null().any()
+    return "given" if settings.given_first and is_assigned else settings.dedup
 
 
 def grouped(chosen: Strategy, cards: pl.DataFrame, canonical_cards: pl.DataFrame, means: Means) -> Grouped:

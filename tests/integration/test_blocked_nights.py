@@ -8,9 +8,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from dft_pipeline.simulate import simulate, write
 from resources.lake import Lake
-from tests.conftest import Dft, fresh_database
+from tests.conftest import Dft, deliberating
 
 GOOD, BAD = date(2024, 1, 13), date(2024, 1, 14)
 
@@ -18,13 +17,10 @@ GOOD, BAD = date(2024, 1, 13), date(2024, 1, 14)
 @pytest.fixture(scope="module")
 def robbed(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dft]:
     """A home with a good snapshot, whose source then lost most of the judgments."""
-    with fresh_database(server) as url:
-        dft = Dft(tmp_path_factory.mktemp("blocked"), url)
-        write(simulate(120, 7), dft.folder / "files")
-        for words in (("load", dft.folder / "files"), ("build", "--as-of", GOOD)):
-            done = dft(*words)
-            assert done.returncode == 0, done.stderr
-        with psycopg.connect(url) as connection:
+    with deliberating(server, tmp_path_factory.mktemp("blocked")) as dft:
+        done = dft("build", "--as-of", GOOD)
+        assert done.returncode == 0, done.stderr
+        with psycopg.connect(dft.environment["DFT_DATABASE_URL"]) as connection:
             connection.execute('DELETE FROM "Edge" WHERE "userId" > 6')
         yield dft
 

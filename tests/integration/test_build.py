@@ -13,10 +13,9 @@ import polars as pl
 import psycopg
 import pytest
 
-from dft_pipeline.simulate import simulate, write
 from dft_pipeline.tables import TABLES
 from resources.lake import Lake
-from tests.conftest import Dft, fresh_database
+from tests.conftest import Dft, deliberating
 
 DAY = date(2024, 1, 14)
 EARLIER = date(2024, 1, 10)
@@ -26,11 +25,7 @@ KEY = {"DFT_PSEUDONYM_KEY": "a key for tests"}
 @pytest.fixture(scope="module")
 def loaded(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dft]:
     """`dft` on a database that holds a small synthetic deliberation."""
-    with fresh_database(server) as url:
-        dft = Dft(tmp_path_factory.mktemp("build"), url)
-        write(simulate(120, 7), dft.folder / "files")
-        done = dft("load", dft.folder / "files", **KEY)
-        assert done.returncode == 0, done.stderr
+    with deliberating(server, tmp_path_factory.mktemp("build"), **KEY) as dft:
         yield dft
 
 

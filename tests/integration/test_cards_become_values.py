@@ -9,9 +9,8 @@ import polars as pl
 import psycopg
 import pytest
 
-from dft_pipeline.simulate import simulate, write
 from resources.lake import Lake
-from tests.conftest import Dft, fresh_database
+from tests.conftest import Dft, deliberating
 from tests.model_server import ModelServer, fails
 
 DAY = date(2024, 1, 14)
@@ -21,13 +20,8 @@ KEY = {"DFT_PSEUDONYM_KEY": "a key for tests"}
 @pytest.fixture(scope="module")
 def unassigned(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dft]:
     """`dft` on a deliberation whose app has not assigned any card."""
-    with fresh_database(server) as url:
-        dft = Dft(tmp_path_factory.mktemp("dedup"), url)
-        dft.environment |= KEY
-        write(simulate(60, 7), dft.folder / "files")
-        done = dft("load", dft.folder / "files")
-        assert done.returncode == 0, done.stderr
-        with psycopg.connect(url) as connection:
+    with deliberating(server, tmp_path_factory.mktemp("dedup"), 60, **KEY) as dft:
+        with psycopg.connect(dft.environment["DFT_DATABASE_URL"]) as connection:
             connection.execute('UPDATE "ValuesCard" SET "canonicalCardId" = NULL')
         yield dft
 
@@ -73,13 +67,13 @@ def test_without_an_assignment_and_a_model_cards_are_compared(unassigned: Dft) -
     again = _build(unassigned, "offline")
     manifest = again.manifest(DAY)
     assert manifest is not None
-    assert manifest["settings"]["dedup"] == "given-else-offline"
+    assert (manifest["settings"]["dedup"], manifest["settings"]["given_first"]) == ("offline", True)
     assert _build(unassigned, "twin").hashes(file["path"] for file in manifest["files"]) == {
         file["path"]: file["sha256"] for file in manifest["files"]
     }
 
 
-def test_an_assignment_goes_first(unassigned: Dft) -> None:
+def test_what_is_asked_for_as_given_is_given(unassigned: Dft) -> None:
     lake = _build(unassigned, "given", "--dedup", "given")
     assert set(lake.snapshot("card_values", DAY)["decided_by"]) == {"given"}
     aside = lake.snapshot("quarantine", DAY).filter(table="valuesCard", rule="unassigned")
@@ -98,6 +92,10 @@ def test_a_model_judges_and_is_never_asked_twice(unassigned: Dft) -> None:
         first = _build(unassigned, "model", "--dedup", "model", **model)
         _assert_grouping(first, unassigned)
         asked = len(server.requests)
+        found = {check["check"]: check["found"] for check in json.loads(
+            unassigned("status", "--json", DFT_LAKE=first.url).stdout
+        )["last_run"]["failed_checks"]}  # fmt: skip
+        assert "no_answer 3" in found["answers_are_possible"]
         decisions = first.snapshot("merge_decisions", DAY).filter(pl.col("judge") != "exact-1")
         assert asked == len(decisions) > 20
         silent = decisions.filter(pl.col("prompt_version").is_null())

@@ -18,14 +18,13 @@ from sqlalchemy.engine import make_url
 
 from assets.nights import dead_runs, failed_nights
 from dft_pipeline.definitions import defs
-from dft_pipeline.simulate import simulate, write
 from resources.build import Workplace
 from resources.database import DAGSTER_URL, prepare_dagster, refuse_if_lost
 from resources.extraction import extract
 from resources.lake import Lake
 from resources.problems import NoDatabase
 from resources.settings import settings
-from tests.conftest import Dft, fresh_database
+from tests.conftest import Dft, deliberating, fresh_database
 from tests.unit.test_notifier import Receiver
 
 DAYS = [date(2024, 1, number) for number in (12, 13, 14)]
@@ -37,12 +36,7 @@ KEY = {"DFT_PSEUDONYM_KEY": "a key for tests"}
 @pytest.fixture(scope="module")
 def loaded(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dft]:
     """`dft` on a database that holds a small synthetic deliberation."""
-    with fresh_database(server) as url:
-        dft = Dft(tmp_path_factory.mktemp("nights"), url)
-        dft.environment |= KEY
-        write(simulate(120, 7), dft.folder / "files")
-        done = dft("load", dft.folder / "files")
-        assert done.returncode == 0, done.stderr
+    with deliberating(server, tmp_path_factory.mktemp("nights"), **KEY) as dft:
         yield dft
 
 

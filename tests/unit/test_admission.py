@@ -246,7 +246,8 @@ def test_a_policy_from_a_file_has_no_ids() -> None:
     ("settings", "named"),
     [
         ({"excluded": ["bob@example.invalid"]}, "excluded"),
-        ({"excluded": [True]}, "excluded"),
+        ({"excluded": [True, "a", [1]]}, "excluded"),
+        ({"excluded": 5}, "excluded"),
         ({"exclude_admin": True}, "exclude_admin"),
         ({"min_judgments": -1}, "min_judgments"),
         ({"test_comment": "("}, "test_comment"),

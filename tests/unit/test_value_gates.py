@@ -7,7 +7,7 @@ import pytest
 import strategies as some
 from measuring import Seen, by_name, changed, is_within, outside
 
-from dft_pipeline.values.gates import TOTALS, VALUE_GATES, measured_totals, measured_values
+from dft_pipeline.values.gates import TOTALS, VALUE_GATES, measured_answers, measured_totals, measured_values
 
 VALUES = (3, 7, 20)
 
@@ -135,3 +135,10 @@ def test_tables_that_do_not_add_up_are_told(words: list[str]) -> None:
     assert found.gate is TOTALS
     assert (found.value, found.seen) == (len(words), "; ".join(words))
     assert is_within(found) == (not words)
+
+
+def test_answers_that_are_not_believed_are_counted_by_reason() -> None:
+    assert measured_answers({}).value == 0
+    found = measured_answers({"no_answer": 3, "unknown_pair": 1})
+    assert (found.value, found.seen) == (4, "no_answer 3, unknown_pair 1")
+    assert not found.gate.blocks, "what has no answer keeps two cards apart, and harms nothing"

@@ -11,6 +11,7 @@ from dft_pipeline.raw.tables import SOURCE_TABLES
 from dft_pipeline.values import gates, one_voice, raw_gates, reading
 from dft_pipeline.values.admission import set_aside
 from dft_pipeline.values.articulation import articulated_cards
+from dft_pipeline.values.card_texts import all_cards
 from dft_pipeline.values.row_counts import row_counts, unaccounted
 from dft_pipeline.values.strategies import grouped, overnight, strategy
 from resources.build import BuildSettings, Workplace
@@ -75,11 +76,11 @@ def cards_to_values(
     day = date.fromisoformat(context.partition_key)
     settings = build_settings.snapshot
     cards = workplace.admitted("valuesCard", day)
-    canonical_cards = workplace.admitted("canonicalValuesCard", day)
-    how = strategy(settings, cards)
-    with workplace.means(settings, cards, canonical_cards, context.run.run_id, context.log.warning) as means:
-        values = grouped(how, cards, canonical_cards, means)
-        events = overnight(how, cards, canonical_cards, day, means)
+    every = all_cards(cards, workplace.admitted("canonicalValuesCard", day))
+    how = strategy(settings, every)
+    with workplace.means(settings, every, context.run.run_id, context.log.warning) as means:
+        values = grouped(how, every, means)
+        events = overnight(how, every, day, means)
     before = workplace.before("canonical_values", day, settings)
     measured = [
         *gates.measured_values(cards, values.card_values, values.canonical_values, before),

@@ -151,15 +151,14 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
     def means(
         self,
         wanted: SnapshotSettings,
-        cards: pl.DataFrame,
-        canonical_cards: pl.DataFrame,
+        every: pl.DataFrame,
         run_id: str,
         tell: Callable[[str], None],
     ) -> Iterator[Means]:
-        """What grouping the app's cards may need: the embedder, and the language model where there is one."""
+        """What grouping cards may need: the embedder, and the language model where there is one."""
         with self.database() as url:
             model = language_model(self.settings, url, run_id)
-            judge = None if model is None else card_judge(model, texts(cards, canonical_cards), tell)
+            judge = None if model is None else card_judge(model, texts(every), tell)
             chosen = cache(lambda: embedder(self.settings, url, run_id))  # when asked: `given` needs none
             yield Means(lambda texts: chosen().embed(texts), wanted.deduplication, judge)
 

@@ -11,9 +11,9 @@ from resources.language_model import Answered, LanguageModel, Unanswered, read_p
 Texts = Mapping[Card, CardText]
 
 
-def texts(cards: pl.DataFrame, canonical_cards: pl.DataFrame) -> Texts:
-    """What each of the app's `valuesCard` and `canonicalValuesCard` rows says."""
-    columns = ("id", "title", "instructionsShort", "instructionsDetailed", "evaluationCriteria")
+def texts(every: pl.DataFrame) -> Texts:
+    """What each of the cards of `card_texts.all_cards` says."""
+    columns = ("card_kind", "card_id", "title", "instructions_short", "instructions_detailed", "criteria")
     return {
         Card(kind, card_id): CardText(
             title=title,
@@ -21,8 +21,7 @@ def texts(cards: pl.DataFrame, canonical_cards: pl.DataFrame) -> Texts:
             instructions_detailed=detailed,
             evaluation_criteria=criteria,
         )
-        for kind, rows in (("card", cards), ("canonical", canonical_cards))
-        for card_id, title, short, detailed, criteria in rows.select(columns).iter_rows()
+        for kind, card_id, title, short, detailed, criteria in every.select(columns).iter_rows()
     }
 
 

@@ -14,6 +14,7 @@ from dft_pipeline.policies import CardField
 CANONICAL, CARD = "canonical", "card"
 _COLUMNS = {
     "card_id": "id",
+    "canonical_card_id": "canonicalCardId",
     "title": "title",
     "instructions_short": "instructionsShort",
     "instructions_detailed": "instructionsDetailed",
@@ -28,8 +29,10 @@ FIRST = ("card_kind", pl.when(pl.col("card_kind") == CARD).then("created_at"), "
 def all_cards(cards: pl.DataFrame, canonical_cards: pl.DataFrame) -> pl.DataFrame:
     """The app's `valuesCard` and `canonicalValuesCard` rows as one frame, a row per card, in the order FIRST.
 
-    Columns: card_kind, card_id, the four text fields, created_at, updated_at, text_hash.
+    Columns: card_kind, card_id, canonical_card_id (by the app's own assignment), the four text fields,
+    created_at, updated_at, text_hash.
     """
+    canonical_cards = canonical_cards.with_columns(canonicalCardId=pl.col("id"))
     kinds = [(CANONICAL, canonical_cards), (CARD, cards)]
     both = pl.concat([frame.select(card_kind=pl.lit(kind), **_COLUMNS) for kind, frame in kinds])
     return both.with_columns(text_hash=_hashes(both)).sort(FIRST)

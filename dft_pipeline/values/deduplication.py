@@ -12,7 +12,7 @@ import polars as pl
 
 from dft_pipeline.policies import Deduplication
 from dft_pipeline.tables import TABLES
-from dft_pipeline.values.card_texts import CARD, all_cards, distinct_texts
+from dft_pipeline.values.card_texts import CARD, distinct_texts
 from dft_pipeline.values.clusters import Stars, stars
 from dft_pipeline.values.judging import SAME, Card, Judge, Pair, Verdict, by_threshold, judged
 from dft_pipeline.values.neighbours import Pairs, neighbours
@@ -32,17 +32,15 @@ class Grouped(NamedTuple):
 
 
 def offline(
-    cards: pl.DataFrame,
-    canonical_cards: pl.DataFrame,
+    every: pl.DataFrame,
     embed: Embed,
     settings: Deduplication,
     judge: Judge | None = None,
 ) -> Grouped:
-    """Groups the app's `valuesCard` and `canonicalValuesCard` rows; each becomes exactly one value.
+    """Groups the cards of `card_texts.all_cards`; each becomes exactly one value.
 
     Without a judge, the threshold decides. Cards with the same text are the same without being asked about.
     """
-    every = all_cards(cards, canonical_cards)
     texts = distinct_texts(every)
     found = neighbours(card_vectors(texts, embed, settings), settings.candidate_threshold)
     pairs = _pairs(texts, found)

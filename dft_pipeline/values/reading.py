@@ -10,9 +10,9 @@ NO_ANSWER = ("DATA_EXPIRED", REVOKED, "")
 UNKNOWN = "unknown"  # the group of those whose political affiliation is not known
 
 
-def before(rows: pl.DataFrame, day: date) -> pl.DataFrame:
-    """The rows of a raw table that were there when the day, in UTC, began."""
-    return rows.filter(pl.col("createdAt") < datetime.combine(day, time(), UTC))
+def before(rows: pl.DataFrame, day: date, created: str = "createdAt") -> pl.DataFrame:
+    """The rows that were there when the day, in UTC, began."""
+    return rows.filter(pl.col(created) < datetime.combine(day, time(), UTC))
 
 
 def links(contexts_on_cases: pl.DataFrame) -> pl.DataFrame:

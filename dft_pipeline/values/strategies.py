@@ -8,6 +8,7 @@ import polars as pl
 from dft_pipeline.policies import Deduplication, SnapshotSettings, Strategy
 from dft_pipeline.tables import TABLES
 from dft_pipeline.values import canonical
+from dft_pipeline.values.card_texts import CARD
 from dft_pipeline.values.deduplication import Grouped, offline
 from dft_pipeline.values.events import value_events
 from dft_pipeline.values.judging import Judge
@@ -23,37 +24,35 @@ class Means(NamedTuple):
     judge: Judge | None = None
 
 
-def strategy(settings: SnapshotSettings, cards: pl.DataFrame) -> Strategy:
-    """The strategy that the settings mean for these `valuesCard` rows.
+def strategy(settings: SnapshotSettings, every: pl.DataFrame) -> Strategy:
+    """The strategy that the settings mean for the cards of `card_texts.all_cards`.
 
     `given` where it is asked for, or where it is to go first and the app has assigned any card.
     """
-    is_assigned = cards["canonicalCardId"].is_not_null().any()
+    is_assigned = every.filter(pl.col("card_kind") == CARD)["canonical_card_id"].is_not_null().any()
     return "given" if settings.given_first and is_assigned else settings.dedup
 
 
-def grouped(chosen: Strategy, cards: pl.DataFrame, canonical_cards: pl.DataFrame, means: Means) -> Grouped:
-    """The values of the app's `valuesCard` and `canonicalValuesCard` rows, and how each was decided."""
+def grouped(chosen: Strategy, every: pl.DataFrame, means: Means) -> Grouped:
+    """The values of the cards of `card_texts.all_cards`, and how each was decided."""
     match chosen:
         case "given":
-            card_values = canonical.card_values(cards, canonical_cards)
-            values = canonical.canonical_values(canonical_cards, card_values)
+            card_values = canonical.card_values(every)
+            values = canonical.canonical_values(every, card_values)
             return Grouped(card_values, values, TABLES["merge_decisions"].schema.to_frame(), {})
         case "offline":
-            return offline(cards, canonical_cards, means.embed, means.settings)
+            return offline(every, means.embed, means.settings)
         case "model":
-            return offline(cards, canonical_cards, means.embed, means.settings, means.judge)
+            return offline(every, means.embed, means.settings, means.judge)
 
 
-def overnight(
-    chosen: Strategy, cards: pl.DataFrame, canonical_cards: pl.DataFrame, day: date, means: Means
-) -> pl.DataFrame:
+def overnight(chosen: Strategy, every: pl.DataFrame, day: date, means: Means) -> pl.DataFrame:
     """Table `value_events` of a day, from the data alone, whichever days were built before.
 
     Canonical cards are taken as they are, later ones too; only what was there by the day's end is compared.
     """
     then, now = (
-        grouped(chosen, before(cards, moment), before(canonical_cards, moment), means).card_values
+        grouped(chosen, before(every, moment, "created_at"), means).card_values
         for moment in (day, day + timedelta(days=1))
     )
     return value_events(then, now)

@@ -36,11 +36,14 @@ Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 
 
 class Cards(NamedTuple):
-    """The app's rows, but for cards that it calls invalid, and its assignment."""
+    """All cards, but for those that the app calls invalid; its assignment."""
 
-    cards: pl.DataFrame
-    canonical: pl.DataFrame
+    every: pl.DataFrame
     given: pl.DataFrame
+
+    @property
+    def of_participants(self) -> pl.DataFrame:
+        return self.every.filter(card_kind="card")
 
 
 class Texts(NamedTuple):
@@ -61,8 +64,8 @@ def embed() -> Embed:
 @pytest.fixture(scope="module")
 def run(real: Path) -> Cards:
     cards = _rows(real, "valuesCard").filter(pl.col("quality") != "invalid")
-    canonical_cards = _rows(real, "canonicalValuesCard")
-    return Cards(cards, canonical_cards, canonical.card_values(cards, canonical_cards))
+    every = all_cards(cards, _rows(real, "canonicalValuesCard"))
+    return Cards(every, canonical.card_values(every))
 
 
 def _rows(real: Path, name: str) -> pl.DataFrame:
@@ -78,13 +81,13 @@ def _typed(row: dict[str, Any], schema: pl.Schema) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def found(run: Cards, embed: Embed) -> Grouped:
-    return offline(run.cards, run.canonical, embed, OFFLINE_WORDLLAMA)
+    return offline(run.every, embed, OFFLINE_WORDLLAMA)
 
 
 @pytest.fixture(scope="module")
 def distinct(run: Cards, embed: Embed) -> Texts:
     """Canonical cards are among the texts, for so they are in use, though only participants' are measured."""
-    texts = distinct_texts(all_cards(run.cards, run.canonical))
+    texts = distinct_texts(run.every)
     pairs = neighbours(card_vectors(texts, embed, OFFLINE_WORDLLAMA), THRESHOLDS[0])
     is_canonical = (texts["card_kind"] == "canonical").to_numpy()
     apart = is_canonical[pairs.first] & is_canonical[pairs.second]
@@ -100,7 +103,7 @@ def _of_participants(card_values: pl.DataFrame) -> pl.DataFrame:
 
 def _one_per_text(run: Cards) -> pl.DataFrame:
     """The first participant's card with each text."""
-    return distinct_texts(all_cards(run.cards, run.canonical.clear()))
+    return distinct_texts(run.of_participants)
 
 
 def _grouped(distinct: Texts, chosen: NDArray[np.bool_], threshold: float) -> pl.DataFrame:
@@ -112,7 +115,7 @@ def _grouped(distinct: Texts, chosen: NDArray[np.bool_], threshold: float) -> pl
 
 
 def test_every_card_has_one_value(run: Cards, found: Grouped) -> None:
-    assert len(run.cards) == 625
+    assert len(run.of_participants) == 625
     assert len(found.card_values) == 625 + 115
     assert found.canonical_values["card_count"].sum() == 625
     assert found.set_aside == {}
@@ -128,8 +131,7 @@ def test_over_all_cards(run: Cards, found: Grouped) -> None:
 
 def test_more_than_the_same_text_finds(run: Cards) -> None:
     """The baseline: cards are one value where their criteria are the same."""
-    every = all_cards(run.cards, run.canonical)
-    same = every.select(*WHO, value_id=pl.col("text_hash").rank("dense"))
+    same = run.every.select(*WHO, value_id=pl.col("text_hash").rank("dense"))
     score = agreement(same, _of_participants(run.given))
     assert (score.precision, score.recall, score.f1, score.adjusted_rand) == pytest.approx(
         (0.995, 0.623, 0.766, 0.761), abs=0.005
@@ -170,7 +172,7 @@ def test_the_threshold_is_the_one_that_the_run_gives(run: Cards, distinct: Texts
 
 def test_no_two_canonical_cards_become_one(run: Cards, found: Grouped, distinct: Texts) -> None:
     """Votes name canonical cards: where two became one, votes would move to what the app held apart."""
-    given = canonical.canonical_values(run.canonical, run.given)
+    given = canonical.canonical_values(run.every, run.given)
     assert set(given["value_id"]) <= set(found.canonical_values["value_id"])
     apps = found.merge_decisions.filter(card_kind="canonical", other_card_kind="canonical")
     assert apps["similarity"].max() == pytest.approx(0.548, abs=0.005), "their threshold is well above"
@@ -178,6 +180,6 @@ def test_no_two_canonical_cards_become_one(run: Cards, found: Grouped, distinct:
 
 def test_without_the_apps_canonical_cards(run: Cards, embed: Embed) -> None:
     """Cards alone, as where the app deduplicates nothing: more is merged that its judge held apart."""
-    alone = offline(run.cards, run.canonical.clear(), embed, OFFLINE_WORDLLAMA)
+    alone = offline(run.of_participants, embed, OFFLINE_WORDLLAMA)
     score = agreement(alone.card_values, run.given)
     assert (score.f1, score.adjusted_rand) == pytest.approx((0.84, 0.83), abs=0.02)

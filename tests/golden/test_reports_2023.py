@@ -14,6 +14,7 @@ from dft_pipeline.raw.tables import SOURCE_TABLES, SourceTable
 from dft_pipeline.reports.behaviour import behaviour_reports
 from dft_pipeline.reports.participants import Doings
 from dft_pipeline.values import canonical, one_voice, reading
+from dft_pipeline.values.card_texts import all_cards
 from dft_pipeline.values.pseudonyms import pseudonym, pseudonymised
 from resources.extraction import raw_schema
 
@@ -45,12 +46,13 @@ def _typed(row: dict[str, Any], schema: pl.Schema) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def reports(raw: Tables) -> Tables:
-    cards = canonical.card_values(raw["valuesCard"], raw["canonicalValuesCard"])
+    every = all_cards(raw["valuesCard"], raw["canonicalValuesCard"])
+    cards = canonical.card_values(every)
     voices = one_voice.voices(raw, cards, reading.links(raw["contextsOnCases"]))
     return behaviour_reports(
         raw["user"],
         raw["demographic"],
-        canonical.canonical_values(raw["canonicalValuesCard"], cards),
+        canonical.canonical_values(every, cards),
         Doings(raw["chat"], voices.articulations, voices.votes, voices.judgments),
     )
 

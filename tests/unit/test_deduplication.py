@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from dft_pipeline.policies import Deduplication
 from dft_pipeline.table_gates import measured_table
 from dft_pipeline.values import one_voice, reading
+from dft_pipeline.values.card_texts import all_cards
 from dft_pipeline.values.deduplication import Grouped, offline
 from dft_pipeline.values.judging import Pair, Verdict
 from tests.unit.small_world import BOB, CARD, NOON, ROWS, Row, another, world
@@ -57,7 +58,7 @@ def _frame(table: str, rows: list[Row]) -> pl.DataFrame:
 
 def _grouped(cards: list[Row], canonical: list[Row], **more: object) -> Grouped:
     frames = (_frame("valuesCard", cards), _frame("canonicalValuesCard", canonical))
-    return offline(*frames, _embed, SETTINGS, **more)  # type: ignore[arg-type]
+    return offline(all_cards(*frames), _embed, SETTINGS, **more)  # type: ignore[arg-type]
 
 
 def _values(grouped: Grouped) -> dict[tuple[str, int], int]:

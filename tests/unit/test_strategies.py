@@ -25,7 +25,9 @@ ASSIGNED, NOT_ASSIGNED = ([None, 7], [None, None])
 def test_an_assignment_goes_first_unless_another_way_is_asked_for(
     asked: str | None, has_model: bool, canonical: list[int | None], expected: str
 ) -> None:
-    cards = pl.DataFrame({"canonicalCardId": canonical}, schema={"canonicalCardId": pl.Int64})
+    theirs = pl.DataFrame({"canonical_card_id": canonical}, schema={"canonical_card_id": pl.Int64})
+    apps = pl.DataFrame({"canonical_card_id": [7]}).with_columns(card_kind=pl.lit("canonical"))
+    cards = pl.concat([theirs.with_columns(card_kind=pl.lit("card")), apps])
     assert strategy(snapshot_settings(dedup=asked, has_model=has_model), cards) == expected
 
 

@@ -1,14 +1,18 @@
-"""The language model as the judge of whether two cards are the same value."""
+"""The language model as the judge of cards: whether two are the same value, and how well one is written."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import TypeVar
 
 import polars as pl
+from pydantic import BaseModel
 
-from dft_pipeline.values.answers import CardText, SameValue, TwoCards
-from dft_pipeline.values.judging import Card, Judge, Pair, Verdict
-from resources.language_model import Answered, LanguageModel, Unanswered, read_prompt
+from dft_pipeline.values.answers import CardText, Rating, SameValue, TwoCards
+from dft_pipeline.values.judging import Asks, Card, Pair, Verdict
+from resources.language_model import Answered, LanguageModel, Prompt, read_prompt
 
 Texts = Mapping[Card, CardText]
+K = TypeVar("K", bound=Hashable)
+A = TypeVar("A", bound=BaseModel)
 
 
 def texts(every: pl.DataFrame) -> Texts:
@@ -25,28 +29,47 @@ def texts(every: pl.DataFrame) -> Texts:
     }
 
 
-def card_judge(model: LanguageModel, of: Texts, tell: Callable[[str], None]) -> Judge:
-    """Asks the model of each pair, once in a run; `tell` hears how many have no answer, and why."""
-    prompt = read_prompt("same_value")
-    name = f"{model.chat_model}/{prompt.name}-{prompt.version}"
-    known: dict[tuple[Card, Card], Verdict | None] = {}
+def asks(model: LanguageModel, of: Texts, tell: Callable[[str], None]) -> Asks:
+    """Asks the model, of anything once in a run; `tell` hears how many have no answer, and why."""
+    same, written = read_prompt("same_value"), read_prompt("rate_card")
+    judge_name = f"{model.chat_model}/{same.name}-{same.version}"
+    verdicts: dict[tuple[Card, Card], SameValue | None] = {}
+    ratings: dict[Card, Rating | None] = {}
 
     def judge(pairs: Sequence[Pair]) -> Sequence[Verdict]:
-        new = [pair for pair in pairs if (pair.first, pair.second) not in known]
-        items = [TwoCards(first=of[pair.first], second=of[pair.second]) for pair in new]
-        answers = model.ask(prompt, items, SameValue) if items else []
-        for pair, answer in zip(new, answers, strict=True):
-            known[pair.first, pair.second] = verdict(pair, answer)
-        silent = [answer for answer in answers if isinstance(answer, Unanswered)]
-        if silent:
-            tell(f"{len(silent)} of {len(new)} pairs of cards have no answer yet: {silent[0].why}")
-        said = (known[pair.first, pair.second] for pair in pairs)
-        return [one for one in said if one is not None]
+        two = {pair[:2]: TwoCards(first=of[pair.first], second=of[pair.second]) for pair in pairs}
+        _ask(model, same, two, SameValue, verdicts, tell)
+        answers = ((pair, verdicts[pair[:2]]) for pair in pairs)
+        return [
+            Verdict(*pair[:2], said.verdict, judge_name, said.motivation, str(same.version))
+            for pair, said in answers
+            if said is not None
+        ]
 
-    def verdict(pair: Pair, answer: Answered[SameValue] | Unanswered) -> Verdict | None:
-        if isinstance(answer, Unanswered):
-            return None
-        said = answer.value
-        return Verdict(pair.first, pair.second, said.verdict, name, said.motivation, str(prompt.version))
+    def rate(cards: Sequence[Card]) -> Sequence[int | None]:
+        _ask(model, written, {card: of[card] for card in cards}, Rating, ratings, tell)
+        return [None if said is None else said.rating for said in map(ratings.__getitem__, cards)]
 
-    return judge
+    return Asks(judge, rate)
+
+
+def _ask(
+    model: LanguageModel,
+    prompt: Prompt,
+    items: Mapping[K, BaseModel],
+    answer: type[A],
+    known: dict[K, A | None],
+    tell: Callable[[str], None],
+) -> None:
+    """Adds to `known` what the model answers about the items that are not there yet; None for no answer."""
+    new = [key for key in items if key not in known]
+    if not new:
+        return
+    answers = model.ask(prompt, [items[key] for key in new], answer)
+    known.update(
+        (key, said.value if isinstance(said, Answered) else None)
+        for key, said in zip(new, answers, strict=True)
+    )
+    silent = [said for said in answers if not isinstance(said, Answered)]
+    if silent:
+        tell(f"`{prompt.name}`: {len(silent)} of {len(new)} have no answer yet: {silent[0].why}")

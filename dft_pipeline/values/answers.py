@@ -46,6 +46,13 @@ class SameValue(_Strict):
     verdict: Literal["same", "different", "unsure"]
 
 
+class Rating(_Strict):
+    """How well a card is written, 1 to 5."""
+
+    motivation: Text
+    rating: Literal[1, 2, 3, 4, 5]
+
+
 class Turn(_Strict):
     """Something that was said in a chat; `user` is the participant."""
 

@@ -1,17 +1,30 @@
 """Star clusters: every member of a group agrees with the group's representative.
 
-That a and b agree, and b and c, does not put a and c into one group. What a node becomes depends on the
-nodes that it hangs together with, and on nothing else.
+That a and b agree, and b and c, does not put a and c into one group. What becomes of a node depends on the
+nodes that it hangs together with, and on nothing else. Nodes are compared with those that lead a group and
+not with each other, so that time and memory grow with nodes and groups, not with all pairs.
 """
 
+from collections.abc import Callable
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dft_pipeline.values.neighbours import Indices, Pairs
+from dft_pipeline.values.neighbours import (
+    ROWS,
+    SCALE,
+    Floats,
+    Indices,
+    Pairs,
+    Whole,
+    between,
+    cosines,
+    joined,
+)
 
-Floats = NDArray[np.float64]
+Agree = Callable[[Pairs], NDArray[np.bool_]]
 
 
 class Stars(NamedTuple):
@@ -21,73 +34,97 @@ class Stars(NamedTuple):
     similarity: Floats
 
 
-class _Edges(NamedTuple):
-    """The agreeing pairs both ways, sorted by `node`."""
+def stars(order: Indices, vectors: Whole, threshold: float, may_agree: Agree, agree: Agree) -> Stars:
+    """Groups of nodes; `order` says which is to represent others before which.
 
-    node: Indices
-    other: Indices
-    similarity: Floats
-
-
-def stars(weights: Indices, agreeing: Pairs) -> Stars:
-    """Groups of nodes, of which `weights` says how many cards each stands for.
-
-    Nodes come in the order that breaks ties, such as that of their hashes; then nothing else of their order
-    matters. The heaviest begins a group, among equals the one with the most agreement: its agreeing nodes
-    are taken in. Then each joins the most similar beginner that it agrees with, and of every group the
-    medoid that all members agree with becomes the representative.
+    The first node leads a group, and each that no leader `may_agree` with, among the pairs of at least the
+    `threshold`. All others are asked about the leaders near them (`agree`). Those that agree with none begin
+    anew among themselves; each other one joins the most similar leader that it agrees with, among equals the
+    first.
     """
-    edges = _both_ways(agreeing)
-    beginners = _beginners(weights, edges)
-    groups = _most_similar(beginners, edges)
-    medoids = _medoids(weights, groups, edges)
-    representative = medoids[groups]
-    similarity = np.ones(len(weights))
-    chosen = edges.other == representative[edges.node]
-    similarity[edges.node[chosen]] = edges.similarity[chosen]
+    found = []
+    undecided = order
+    while len(undecided):
+        first = _leaders(undecided, vectors, threshold, may_agree)
+        others = undecided[~np.isin(undecided, first)]
+        near = between(vectors, others, first, threshold)
+        found.append(near.where(agree(near)))
+        undecided = others[~np.isin(others, found[-1].first)]
+    return _most_similar(order, joined(found))
+
+
+def medoids(groups: Stars, order: Indices, vectors: Whole, weights: Indices, agree: Agree) -> Stars:
+    """The same groups, each represented by the member nearest to all, of those that agree with every other.
+
+    `weights` says for how many cards a node stands; among equals the first in `order`.
+    """
+    ordered = order[np.argsort(groups.representative[order], kind="stable")]
+    starts = np.flatnonzero(np.diff(groups.representative[ordered], prepend=-1))
+    representative = groups.representative.copy()
+    for start, end in pairwise([*starts.tolist(), len(ordered)]):
+        members = ordered[start:end]
+        if len(members) > 1:
+            representative[members] = _medoid(members, groups, vectors, weights, agree)
+    every = np.arange(len(order))
+    similarity = np.where(representative == every, 1.0, cosines(vectors, every, representative))
     return Stars(representative, similarity)
 
 
-def _both_ways(pairs: Pairs) -> _Edges:
-    node, other = np.concatenate([pairs.first, pairs.second]), np.concatenate([pairs.second, pairs.first])
-    order = np.lexsort((other, node))
-    return _Edges(node[order], other[order], np.tile(pairs.similarity, 2)[order])
+def _leaders(order: Indices, vectors: Whole, threshold: float, may_agree: Agree) -> Indices:
+    leaders = np.empty(0, np.int64)
+    for top in range(0, len(order), ROWS):
+        some = order[top : top + ROWS]
+        near = between(vectors, some, leaders, threshold)
+        free = some[~np.isin(some, near.first[may_agree(near)])]
+        among = between(vectors, free, free, threshold)
+        leaders = np.concatenate([leaders, _apart(free, among.where(may_agree(among)))])
+    return leaders
 
 
-def _beginners(weights: Indices, edges: _Edges) -> Indices:
-    """Per node its place among those that begin a group, -1 for the others."""
-    count = len(weights)
-    agreement = np.bincount(edges.node, edges.similarity * weights[edges.other], count)
-    order = np.lexsort((np.arange(count), -agreement, -weights))
-    ends = np.searchsorted(edges.node, np.arange(count + 1))
-    place, is_free = np.full(count, -1), np.ones(count, np.bool_)
-    for rank, node in enumerate(order):
-        if is_free[node]:
-            place[node] = rank
-            is_free[edges.other[ends[node] : ends[node + 1]]] = False
-    return place
+def _apart(order: Indices, agreeing: Pairs) -> Indices:
+    """The nodes, in their order, of which none agrees with an earlier one of them."""
+    ends = np.searchsorted(agreeing.first, order, "left"), np.searchsorted(agreeing.first, order, "right")
+    taken: set[int] = set()
+    apart = []
+    for node, start, end in zip(order.tolist(), *(end.tolist() for end in ends), strict=True):
+        if node not in taken:
+            apart.append(node)
+            taken.update(agreeing.second[start:end].tolist())
+    return np.array(apart, np.int64)
 
 
-def _most_similar(place: Indices, edges: _Edges) -> Indices:
-    """Per node the beginner of its group: the most similar one, among equals the earlier."""
-    groups = np.arange(len(place))
-    to_beginner = np.flatnonzero(place[edges.other] >= 0)
-    node, other = edges.node[to_beginner], edges.other[to_beginner]
-    order = np.lexsort((place[other], -edges.similarity[to_beginner], node))
-    joining, best = np.unique(node[order], return_index=True)
-    groups[joining] = other[order][best]
-    return groups
+def _most_similar(order: Indices, agreeing: Pairs) -> Stars:
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    sort = np.lexsort((place[agreeing.second], -agreeing.similarity, agreeing.first))
+    joining, best = np.unique(agreeing.first[sort], return_index=True)
+    chosen = sort[best]
+    representative, similarity = np.arange(len(order)), np.ones(len(order))
+    representative[joining] = agreeing.second[chosen]
+    similarity[joining] = agreeing.similarity[chosen]
+    return Stars(representative, similarity)
 
 
-def _medoids(weights: Indices, groups: Indices, edges: _Edges) -> Indices:
-    """Per group (at its beginner) the member nearest to all, of those that agree with every other one."""
-    count = len(weights)
-    inside = groups[edges.node] == groups[edges.other]
-    node, other = edges.node[inside], edges.other[inside]
-    agreed = np.bincount(node, minlength=count) + 1 == np.bincount(groups, minlength=count)[groups]
-    nearness = weights + np.bincount(node, edges.similarity[inside] * weights[other], count)
-    order = np.lexsort((np.arange(count), -weights, -nearness, ~agreed, groups))
-    beginners, best = np.unique(groups[order], return_index=True)
-    medoids = np.full(count, -1)
-    medoids[beginners] = order[best]
-    return medoids
+def _medoid(members: Indices, groups: Stars, vectors: Whole, weights: Indices, agree: Agree) -> int:
+    """Tried from the nearest on; the group's leader agrees with all."""
+    leader = int(groups.representative[members[0]])
+    nearness = _nearness(members, vectors, weights)
+    for node in members[np.argsort(-nearness, kind="stable")].tolist():
+        others = members[members != node]
+        these = np.full(len(others), node)
+        if node == leader or agree(Pairs(these, others, cosines(vectors, these, others))).all():
+            return int(node)
+    return leader
+
+
+def _nearness(members: Indices, vectors: Whole, weights: Indices) -> Floats:
+    """The sum of a member's similarities to all, its own of 1 among them, each times a weight: in one pass.
+
+    It is the product with the weighted sum of all; whole numbers, exact in float64 up to 5e8 cards.
+    """
+    parts = [members[top : top + ROWS] for top in range(0, len(members), ROWS)]
+    centre = sum(weights[part] @ vectors[part].astype(np.float64) for part in parts)
+    near = [vectors[part].astype(np.float64) @ centre for part in parts]
+    own = [weights[part] * (SCALE**2 - (vectors[part].astype(np.float64) ** 2).sum(axis=1)) for part in parts]
+    nearness: Floats = np.concatenate(near) + np.concatenate(own)
+    return nearness

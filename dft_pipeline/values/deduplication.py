@@ -1,127 +1,118 @@
-"""Which value each card became, found from what the cards say (`offline`).
+"""Which value each card became, found from what the cards say: by a threshold, or by a judge of pairs.
 
-What belongs here: the steps in their order, and the tables that come out. The app's own assignment
-(`given`) stands in `canonical`.
+What belongs here: the steps in their order. The tables that come out stand in `grouping`; the app's own
+assignment (`given`) in `canonical`.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from dft_pipeline.policies import Deduplication
-from dft_pipeline.tables import TABLES
-from dft_pipeline.values.card_texts import CARD, distinct_texts
-from dft_pipeline.values.clusters import Stars, stars
-from dft_pipeline.values.judging import SAME, Card, Judge, Pair, Verdict, by_threshold, judged
-from dft_pipeline.values.neighbours import Pairs, neighbours
+from dft_pipeline.values.card_texts import CANONICAL, distinct_texts
+from dft_pipeline.values.clusters import Agree, Stars, medoids, stars
+from dft_pipeline.values.grouping import SAID, Grouped, decisions, tables
+from dft_pipeline.values.judging import SAME, Asks, Card, Pair, Rate, judged
+from dft_pipeline.values.neighbours import Indices, Pairs, Whole, has_neighbour, joined, whole
 from dft_pipeline.values.similarity import Embed, card_vectors
-from dft_pipeline.values.value_ids import with_value_ids
 
-EXACT = "exact-1"  # the judge of cards with the same text
-
-
-class Grouped(NamedTuple):
-    """The tables of these names, and how many of a judge's answers were set aside, by reason."""
-
-    card_values: pl.DataFrame
-    canonical_values: pl.DataFrame
-    merge_decisions: pl.DataFrame
-    set_aside: Mapping[str, int]
+DIFFERENT = "different"
+Yes = NDArray[np.bool_]
 
 
-def offline(
-    every: pl.DataFrame,
-    embed: Embed,
-    settings: Deduplication,
-    judge: Judge | None = None,
-) -> Grouped:
+def offline(every: pl.DataFrame, embed: Embed, settings: Deduplication) -> Grouped:
     """Groups the cards of `card_texts.all_cards`; each becomes exactly one value.
 
-    Without a judge, the threshold decides. Cards with the same text are the same without being asked about.
+    Similar enough is the same. The text that most cards share leads, and the medoid represents its group.
     """
     texts = distinct_texts(every)
-    found = neighbours(card_vectors(texts, embed, settings), settings.candidate_threshold)
-    pairs = _pairs(texts, found)
-    answers = judged(pairs, judge or by_threshold(settings), settings.decider)
-    agree = np.array([answer.verdict == SAME for answer in answers.verdicts], np.bool_)
-    grouped = stars(texts["card_count"].to_numpy(), found.where(agree))
-    members = _members(every, texts, grouped)
-    return Grouped(
-        _card_values(members, settings.decider),
-        _canonical_values(members),
-        _merge_decisions(every, texts, pairs, answers.verdicts),
-        answers.set_aside,
-    )
+    found, decided = similar_texts(texts, whole(card_vectors(texts, embed, settings)), settings)
+    return tables(every, texts, found, decided, settings.decider)
 
 
-def _pairs(texts: pl.DataFrame, found: Pairs) -> list[Pair]:
-    """The pairs of texts as pairs of their first cards."""
-    firsts = [Card(*row) for row in texts.select("card_kind", "card_id").iter_rows()]
-    columns = (column.tolist() for column in found)
+def similar_texts(texts: pl.DataFrame, vectors: Whole, settings: Deduplication) -> tuple[Stars, pl.DataFrame]:
+    """Groups of `card_texts.distinct_texts` by their vectors, and what was decided about pairs of rows."""
+    agree = _similar_enough(texts, settings)
+    decided = [decisions(joined(()))]
+
+    def decide(pairs: Pairs) -> Yes:
+        verdict = pl.when(pl.Series(agree(pairs))).then(pl.lit(SAME)).otherwise(pl.lit(DIFFERENT))
+        decided.append(decisions(pairs, verdict=verdict, judge=pl.lit(settings.decider)))
+        return agree(pairs)
+
+    weights = texts["card_count"].to_numpy()
+    order = np.argsort(-weights, kind="stable")
+    led = stars(order, vectors, settings.candidate_threshold, agree, decide)
+    found = medoids(led, order, vectors, weights, agree)
+    decide(_moved(led, found))
+    return found, pl.concat(decided)
+
+
+def by_model(every: pl.DataFrame, embed: Embed, settings: Deduplication, asks: Asks) -> Grouped:
+    """Groups them by a judge's verdicts on pairs that are similar; the best written text leads its group.
+
+    Cards with the same text are the same, and cards that are like no other alone, without being asked about.
+    """
+    texts = distinct_texts(every)
+    vectors = whole(card_vectors(texts, embed, settings))
+    cards = [Card(*row) for row in texts.select("card_kind", "card_id").iter_rows()]
+    decided, wrong = [decisions(joined(()))], Counter[str]()
+
+    def decide(pairs: Pairs) -> Yes:
+        answers = judged(_named(pairs, cards), asks.judge, settings.decider)
+        wrong.update(answers.set_aside)
+        said = pl.DataFrame([one[2:] for one in answers.verdicts], SAID, orient="row")
+        decided.append(decisions(pairs, **said.to_dict()))
+        return (said["verdict"] == SAME).to_numpy()
+
+    ratings = _ratings(cards, has_neighbour(vectors, settings.candidate_threshold), asks.rate)
+    order = np.lexsort((-texts["card_count"].to_numpy(), -ratings))
+    found = stars(order, vectors, settings.candidate_threshold, _anything, decide)
+    made = tables(every, texts, found, pl.concat(decided), settings.decider)
+    return made._replace(set_aside=dict(sorted(wrong.items())))
+
+
+def _similar_enough(texts: pl.DataFrame, settings: Deduplication) -> Agree:
+    is_canonical = (texts["card_kind"] == CANONICAL).to_numpy()
+
+    def agree(pairs: Pairs) -> Yes:
+        apart = is_canonical[pairs.first] & is_canonical[pairs.second]
+        bound = np.where(apart, settings.canonical_threshold, settings.threshold)
+        enough: Yes = pairs.similarity >= bound
+        return enough
+
+    return agree
+
+
+def _anything(pairs: Pairs) -> Yes:
+    """Before a judge is asked, every candidate may be the same."""
+    return np.ones(len(pairs.first), np.bool_)
+
+
+def _moved(led: Stars, found: Stars) -> Pairs:
+    """The members, with their representative, of whom it is not the one that led them."""
+    every = np.arange(len(led.representative))
+    is_moved = (found.representative != led.representative) & (found.representative != every)
+    return Pairs(every, found.representative, found.similarity).where(is_moved)
+
+
+def _ratings(cards: Sequence[Card], is_asked: Yes, rate: Rate) -> Indices:
+    """How well each card is written, 0 where that is not known.
+
+    Nobody is asked about cards that are like no other, since they lead nobody.
+    """
+    asked = np.flatnonzero(is_asked)
+    ratings = np.zeros(len(cards), np.int64)
+    ratings[asked] = [rating or 0 for rating in rate([cards[row] for row in asked.tolist()])]
+    return ratings
+
+
+def _named(pairs: Pairs, cards: Sequence[Card]) -> list[Pair]:
+    columns = (column.tolist() for column in pairs)
     return [
-        Pair(min(firsts[a], firsts[b]), max(firsts[a], firsts[b]), similarity)
+        Pair(min(cards[a], cards[b]), max(cards[a], cards[b]), similarity)
         for a, b, similarity in zip(*columns, strict=True)
     ]
-
-
-def _members(every: pl.DataFrame, texts: pl.DataFrame, grouped: Stars) -> pl.DataFrame:
-    """All cards with their `group`, its value_id, and their similarity to its representative."""
-    theirs = texts.select("text_hash").with_columns(
-        group=pl.Series(texts["text_hash"].to_numpy()[grouped.representative], dtype=pl.String),
-        similarity=pl.Series(grouped.similarity),
-    )
-    return with_value_ids(every.join(theirs, on="text_hash", maintain_order="left"))
-
-
-def _card_values(members: pl.DataFrame, decider: str) -> pl.DataFrame:
-    return TABLES["card_values"].conform(
-        members.with_columns(decided_by=pl.lit(decider), motivation=pl.lit(None))
-    )
-
-
-def _canonical_values(members: pl.DataFrame) -> pl.DataFrame:
-    """A value has the text of its representative: the first card with the text that its group goes by."""
-    counts = members.group_by("group").agg(card_count=(pl.col("card_kind") == CARD).sum())
-    named = members.filter(pl.col("text_hash") == pl.col("group")).unique(
-        "group", keep="first", maintain_order=True
-    )
-    values = named.rename({"card_id": "representative_card_id", "card_kind": "representative_card_kind"})
-    return TABLES["canonical_values"].conform(values.join(counts, on="group"))
-
-
-def _merge_decisions(
-    every: pl.DataFrame, texts: pl.DataFrame, pairs: Sequence[Pair], verdicts: Sequence[Verdict]
-) -> pl.DataFrame:
-    table = TABLES["merge_decisions"]
-    asked = [
-        (
-            *pair.first,
-            *pair.second,
-            pair.similarity,
-            said.judge,
-            said.verdict,
-            said.motivation,
-            said.prompt_version,
-        )
-        for pair, said in zip(pairs, verdicts, strict=True)
-    ]
-    firsts = texts.select("text_hash", card_kind="card_kind", card_id="card_id")
-    others = every.select("text_hash", other_card_kind="card_kind", other_card_id="card_id")
-    duplicates = (
-        others.join(firsts, on="text_hash")
-        .filter(
-            pl.struct("card_kind", "card_id")
-            != pl.struct(card_kind="other_card_kind", card_id="other_card_id")
-        )
-        .with_columns(
-            similarity=pl.lit(1.0),
-            judge=pl.lit(EXACT),
-            verdict=pl.lit(SAME),
-            motivation=pl.lit(None, pl.String),
-            prompt_version=pl.lit(None, pl.String),
-        )
-        .select(table.columns.keys())
-    )
-    return table.conform(pl.concat([duplicates, pl.DataFrame(asked, table.schema, orient="row")]))

@@ -4,9 +4,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple, get_args
 
-from dft_pipeline.policies import Deduplication
-from dft_pipeline.values.card_texts import CANONICAL
-
 Same = Literal["same", "different", "unsure"]
 SAME: Same = "same"
 UNKNOWN_PAIR, ANSWERED_TWICE, UNKNOWN_VERDICT, NO_ANSWER = (
@@ -51,23 +48,15 @@ class Judged(NamedTuple):
 
 
 Judge = Callable[[Sequence[Pair]], Sequence[Verdict]]
+# How well each card is written, from 1 to 5; None where there is no answer.
+Rate = Callable[[Sequence[Card]], Sequence[int | None]]
 
 
-def by_threshold(settings: Deduplication) -> Judge:
-    """The judge that needs no language model: similar enough is the same."""
+class Asks(NamedTuple):
+    """What a language model is asked."""
 
-    def judge(pairs: Sequence[Pair]) -> Sequence[Verdict]:
-        return [
-            Verdict(*pair[:2], SAME if _is_similar_enough(pair, settings) else "different", settings.decider)
-            for pair in pairs
-        ]
-
-    return judge
-
-
-def _is_similar_enough(pair: Pair, settings: Deduplication) -> bool:
-    both_canonical = pair.first.kind == pair.second.kind == CANONICAL
-    return pair.similarity >= (settings.canonical_threshold if both_canonical else settings.threshold)
+    judge: Judge
+    rate: Rate
 
 
 def judged(pairs: Sequence[Pair], judge: Judge, decider: str) -> Judged:

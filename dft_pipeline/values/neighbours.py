@@ -1,81 +1,95 @@
-"""All pairs of vectors above a cosine, exactly, in memory that grows with the vectors and the pairs found.
+"""Which vectors are similar, by their cosines: exactly, and in memory that grows with what is found.
 
-Products of blocks are only a sieve: their last digits depend on where a row stands in a block. What passes
-is computed again pair by pair, so that the same pairs are found whatever the order of the rows.
+Vectors are rounded to whole numbers so small that every sum of their products is exact in float32, in
+whatever order it is added up. So the same pairs are found on every machine, in every order of the rows,
+and whatever stands beside them.
 """
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+SCALE = 4000  # its square, the largest product of two rows, stays below 2 ** 24 by a margin for the rounding
 ROWS, COLUMNS = 1024, 4096  # of a block: 16 MB of products
-SLACK = 1e-4  # more than products of float32 differ from exact ones
-DIGITS = 6  # of a similarity
-AT_ONCE = 1 << 21  # numbers that are multiplied again at once
 
 Indices = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Whole = NDArray[np.int16]
 
 
 class Pairs(NamedTuple):
-    """Pairs of rows, first < second, sorted, with the cosine of each."""
+    """Pairs of rows, with the cosine of each to about 1e-4."""
 
     first: Indices
     second: Indices
-    similarity: NDArray[np.float64]
+    similarity: Floats
 
     def where(self, chosen: NDArray[np.bool_] | Indices) -> "Pairs":
         return Pairs(self.first[chosen], self.second[chosen], self.similarity[chosen])
 
 
-def neighbours(
-    vectors: NDArray[np.float32], threshold: float, blocks: Sequence[Hashable] | None = None
-) -> Pairs:
-    """The pairs of rows with a cosine of at least `threshold`; rows have length 1, or 0.
-
-    Only rows of the same block are compared; without `blocks` all are of one.
-    """
-    found = [Pairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))]
-    for rows in _rows_by_block(len(vectors), blocks):
-        together = vectors if blocks is None else vectors[rows]
-        found += [
-            Pairs(rows[part.first], rows[part.second], part.similarity)
-            for part in _in_block(np.ascontiguousarray(together), threshold)
-        ]
-    first, second, similarity = zip(*found, strict=True)
-    pairs = Pairs(np.concatenate(first), np.concatenate(second), np.concatenate(similarity))
-    return pairs.where(np.lexsort((pairs.second, pairs.first)))
+def whole(vectors: NDArray[np.float32]) -> Whole:
+    """Vectors of length 1, or 0, in whole numbers: what the other functions here take."""
+    rounded: Whole = np.rint(vectors * np.float32(SCALE)).astype(np.int16)
+    return rounded
 
 
-def cosines(vectors: NDArray[np.float32], first: Indices, second: Indices) -> NDArray[np.float64]:
-    """The cosine of each pair of rows, rounded: the same on every machine, and whichever comes first."""
-    parts = np.array_split(np.arange(len(first)), len(first) * vectors.shape[1] // AT_ONCE + 1)
-    sums = [(vectors[first[part]].astype(np.float64) * vectors[second[part]]).sum(axis=1) for part in parts]
-    rounded: NDArray[np.float64] = np.concatenate(sums).round(DIGITS)
-    return rounded.clip(-1, 1)
+def neighbours(vectors: Whole, threshold: float) -> Pairs:
+    """The pairs of rows with a cosine of at least `threshold`: first < second, sorted."""
+    tops = range(0, len(vectors), ROWS)
+    rows = (np.arange(top, min(top + ROWS, len(vectors))) for top in tops)
+    found = (between(vectors, some, np.arange(some[0], len(vectors)), threshold) for some in rows)
+    pairs = joined(found)
+    return pairs.where(pairs.first < pairs.second)
 
 
-def _rows_by_block(count: int, blocks: Sequence[Hashable] | None) -> Iterator[Indices]:
-    if blocks is None:
-        yield np.arange(count)
-        return
-    members: dict[Hashable, list[int]] = {}
-    for row, block in enumerate(blocks):
-        members.setdefault(block, []).append(row)
-    yield from (np.array(rows) for rows in members.values())
+def between(vectors: Whole, rows: Indices, others: Indices, threshold: float) -> Pairs:
+    """The pairs of one of `rows` and another one of `others` with such a cosine; sorted."""
+    return joined(
+        _near(vectors, some, more, threshold)
+        for some in _parts(rows, ROWS)
+        for more in _parts(others, COLUMNS)
+    )
 
 
-def _in_block(vectors: NDArray[np.float32], threshold: float) -> Iterator[Pairs]:
-    space = np.empty(ROWS * COLUMNS, np.float32)
-    for top in range(0, len(vectors), ROWS):
-        rows = vectors[top : top + ROWS]
-        for left in range(top, len(vectors), COLUMNS):
-            columns = vectors[left : left + COLUMNS]
-            products = space[: len(rows) * len(columns)]
-            np.matmul(rows, columns.T, out=products.reshape(len(rows), len(columns)))
-            row, column = np.divmod(np.flatnonzero(products >= threshold - SLACK), len(columns))
-            upper = row + top < column + left
-            first, second = row[upper] + top, column[upper] + left
-            similarity = cosines(vectors, first, second)
-            yield Pairs(first, second, similarity).where(similarity >= threshold)
+def has_neighbour(vectors: Whole, threshold: float) -> NDArray[np.bool_]:
+    """Which rows have such a cosine with another one."""
+    found = np.zeros(len(vectors), np.bool_)
+    every = np.arange(len(vectors))
+    for some in _parts(every, ROWS):
+        for more in _parts(every, COLUMNS):
+            found[_near(vectors, some, more, threshold).first] = True
+    return found
+
+
+def cosines(vectors: Whole, first: Indices, second: Indices) -> Floats:
+    """The cosine of each pair of rows, as the other functions give it."""
+    parts = np.array_split(np.arange(len(first)), len(first) // ROWS + 1)
+    products = [
+        np.einsum("nd,nd->n", vectors[first[part]], vectors[second[part]], dtype=np.int64) for part in parts
+    ]
+    return _cosine(np.concatenate(products))
+
+
+def joined(found: Iterable[Pairs]) -> Pairs:
+    """Pairs that were found in parts, sorted."""
+    parts = [Pairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)), *found]
+    first, second, similarity = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Pairs(first, second, similarity).where(np.lexsort((second, first)))
+
+
+def _near(vectors: Whole, rows: Indices, others: Indices, threshold: float) -> Pairs:
+    products = vectors[rows].astype(np.float32) @ vectors[others].astype(np.float32).T
+    row, other = np.divmod(np.flatnonzero(products >= threshold * SCALE**2 - 1), len(others))
+    pairs = Pairs(rows[row], others[other], _cosine(products[row, other]))
+    return pairs.where((pairs.similarity >= threshold) & (pairs.first != pairs.second))
+
+
+def _cosine(products: NDArray[np.float32] | Indices) -> Floats:
+    return (products.astype(np.float64) / SCALE**2).clip(-1, 1)
+
+
+def _parts(rows: Indices, size: int) -> Iterator[Indices]:
+    return (rows[top : top + size] for top in range(0, len(rows), size))

@@ -9,19 +9,20 @@ from dft_pipeline.policies import Deduplication, SnapshotSettings, Strategy
 from dft_pipeline.tables import TABLES
 from dft_pipeline.values import canonical
 from dft_pipeline.values.card_texts import CARD
-from dft_pipeline.values.deduplication import Grouped, offline
+from dft_pipeline.values.deduplication import by_model, offline
 from dft_pipeline.values.events import value_events
-from dft_pipeline.values.judging import Judge
+from dft_pipeline.values.grouping import Grouped
+from dft_pipeline.values.judging import Asks
 from dft_pipeline.values.reading import before
 from dft_pipeline.values.similarity import Embed
 
 
 class Means(NamedTuple):
-    """What a strategy may need: an embedder and when its cosines agree; and a judge, where there is one."""
+    """What a strategy may need: vectors, when their cosines agree, and a model, where there is one."""
 
     embed: Embed
     settings: Deduplication
-    judge: Judge | None = None
+    asks: Asks | None = None
 
 
 def strategy(settings: SnapshotSettings, every: pl.DataFrame) -> Strategy:
@@ -43,7 +44,9 @@ def grouped(chosen: Strategy, every: pl.DataFrame, means: Means) -> Grouped:
         case "offline":
             return offline(every, means.embed, means.settings)
         case "model":
-            return offline(every, means.embed, means.settings, means.judge)
+            if means.asks is None:
+                raise ValueError("the deduplication `model` needs a language model")
+            return by_model(every, means.embed, means.settings, means.asks)
 
 
 def overnight(chosen: Strategy, every: pl.DataFrame, day: date, means: Means) -> pl.DataFrame:

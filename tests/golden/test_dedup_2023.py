@@ -22,10 +22,10 @@ from dft_pipeline.policies import OFFLINE_WORDLLAMA
 from dft_pipeline.raw.tables import SOURCE_TABLES
 from dft_pipeline.values import canonical
 from dft_pipeline.values.card_texts import all_cards, distinct_texts
-from dft_pipeline.values.clusters import stars
-from dft_pipeline.values.deduplication import Grouped, offline
+from dft_pipeline.values.deduplication import offline, similar_texts
 from dft_pipeline.values.evaluation import Agreement, agreement, best_threshold, by_grouping
-from dft_pipeline.values.neighbours import Pairs, neighbours
+from dft_pipeline.values.grouping import Grouped
+from dft_pipeline.values.neighbours import Whole, neighbours, whole
 from dft_pipeline.values.similarity import card_vectors
 from resources.extraction import raw_schema
 
@@ -47,10 +47,10 @@ class Cards(NamedTuple):
 
 
 class Texts(NamedTuple):
-    """Distinct texts, the pairs of them above the lowest threshold, and whose canonical card each has."""
+    """Distinct texts, their vectors, and whose canonical card each has."""
 
     texts: pl.DataFrame
-    pairs: Pairs
+    vectors: Whole
     labels: pl.DataFrame
 
 
@@ -88,13 +88,10 @@ def found(run: Cards, embed: Embed) -> Grouped:
 def distinct(run: Cards, embed: Embed) -> Texts:
     """Canonical cards are among the texts, for so they are in use, though only participants' are measured."""
     texts = distinct_texts(run.every)
-    pairs = neighbours(card_vectors(texts, embed, OFFLINE_WORDLLAMA), THRESHOLDS[0])
-    is_canonical = (texts["card_kind"] == "canonical").to_numpy()
-    apart = is_canonical[pairs.first] & is_canonical[pairs.second]
-    similar = pairs.similarity >= np.where(apart, OFFLINE_WORDLLAMA.canonical_threshold, THRESHOLDS[0])
+    vectors = whole(card_vectors(texts, embed, OFFLINE_WORDLLAMA))
     theirs = _one_per_text(run).join(run.given, on=WHO).select("text_hash", "value_id")
     labels = texts.select(*WHO, "text_hash").join(theirs, on="text_hash")
-    return Texts(texts, pairs.where(similar), labels)
+    return Texts(texts, vectors, labels)
 
 
 def _of_participants(card_values: pl.DataFrame) -> pl.DataFrame:
@@ -108,10 +105,10 @@ def _one_per_text(run: Cards) -> pl.DataFrame:
 
 def _grouped(distinct: Texts, chosen: NDArray[np.bool_], threshold: float) -> pl.DataFrame:
     """Which texts are together where there are only the chosen ones."""
-    texts, pairs, _ = distinct
-    agree = (pairs.similarity >= threshold) & chosen[pairs.first] & chosen[pairs.second]
-    grouped = stars(texts["card_count"].to_numpy(), pairs.where(agree))
-    return texts.select(*WHO, value_id=pl.Series(grouped.representative)).filter(pl.Series(chosen))
+    texts = distinct.texts.filter(pl.Series(chosen))
+    settings = OFFLINE_WORDLLAMA.model_copy(update={"threshold": threshold, "candidate_threshold": threshold})
+    found, _ = similar_texts(texts, distinct.vectors[chosen], settings)
+    return texts.select(*WHO, value_id=pl.Series(found.representative))
 
 
 def test_every_card_has_one_value(run: Cards, found: Grouped) -> None:
@@ -174,8 +171,8 @@ def test_no_two_canonical_cards_become_one(run: Cards, found: Grouped, distinct:
     """Votes name canonical cards: where two became one, votes would move to what the app held apart."""
     given = canonical.canonical_values(run.every, run.given)
     assert set(given["value_id"]) <= set(found.canonical_values["value_id"])
-    apps = found.merge_decisions.filter(card_kind="canonical", other_card_kind="canonical")
-    assert apps["similarity"].max() == pytest.approx(0.548, abs=0.005), "their threshold is well above"
+    apps = neighbours(distinct.vectors[(distinct.texts["card_kind"] == "canonical").to_numpy()], 0.4)
+    assert apps.similarity.max() == pytest.approx(0.548, abs=0.005), "their threshold is well above"
 
 
 def test_without_the_apps_canonical_cards(run: Cards, embed: Embed) -> None:

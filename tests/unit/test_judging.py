@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from dft_pipeline.policies import OFFLINE_WORDLLAMA
-from dft_pipeline.values.judging import Card, Pair, Verdict, by_threshold, judged
+from dft_pipeline.values.judging import Card, Pair, Verdict, judged
 
 A, B, C, D = Card("canonical", 9), Card("card", 1), Card("card", 2), Card("card", 3)
 PAIRS = [Pair(A, B, 0.9), Pair(A, C, 0.5), Pair(B, C, 0.4)]
@@ -60,17 +59,3 @@ def test_nobody_is_asked_about_nothing() -> None:
         raise AssertionError
 
     assert judged([], judge, "offline-1").verdicts == []
-
-
-def test_the_threshold_itself_is_similar_enough() -> None:
-    settings = OFFLINE_WORDLLAMA.model_copy(update={"threshold": 0.5})
-    said = by_threshold(settings)(PAIRS)
-    assert [one.verdict for one in said] == ["same", "same", "different"]
-    assert {one.judge for one in said} == {"offline-wordllama-1"}
-
-
-def test_two_canonical_cards_must_be_more_similar() -> None:
-    settings = OFFLINE_WORDLLAMA.model_copy(update={"threshold": 0.5, "canonical_threshold": 0.8})
-    other, third = Card("canonical", 11), Card("canonical", 12)
-    said = by_threshold(settings)([Pair(A, other, 0.7), Pair(A, third, 0.8), Pair(other, B, 0.7)])
-    assert [one.verdict for one in said] == ["different", "same", "same"]

@@ -8,7 +8,7 @@ from assets.graph import consensus, exclusions, ranking
 from assets.metadata import DAYS, FRESHNESS, OWNERS, Result, Results, check_specs, finished, table_spec
 from assets.raw import raw_key
 from assets.reports import reports
-from assets.values import admission, articulation, cards_to_values, participants_to_voices
+from assets.values import admission, articulation, cards_to_values, embedding, participants_to_voices
 from dft_pipeline.dataset import gates, rows
 from dft_pipeline.manifest import File, manifest
 from dft_pipeline.raw.tables import SOURCE_TABLES
@@ -55,6 +55,7 @@ READ = sorted(
         for asset in (
             admission,
             articulation,
+            embedding,
             cards_to_values,
             participants_to_voices,
             consensus,

@@ -8,12 +8,14 @@ import polars as pl
 from assets.metadata import Results, check_specs, finished, table_spec
 from assets.raw import raw_key
 from dft_pipeline.raw.tables import SOURCE_TABLES
+from dft_pipeline.tables import TABLES
 from dft_pipeline.values import gates, one_voice, raw_gates, reading
 from dft_pipeline.values.admission import set_aside
 from dft_pipeline.values.articulation import articulated_cards
 from dft_pipeline.values.card_texts import all_cards
+from dft_pipeline.values.embeddings import card_embeddings, texts_of
 from dft_pipeline.values.row_counts import row_counts, unaccounted
-from dft_pipeline.values.strategies import grouped, overnight, strategy
+from dft_pipeline.values.strategies import compares_cards, grouped, overnight, strategy
 from resources.build import BuildSettings, Workplace
 from resources.extraction import SET_ASIDE
 from resources.language_model import POOL
@@ -56,11 +58,31 @@ def articulation(context: dg.AssetExecutionContext, workplace: Workplace) -> Res
 
 
 @dg.multi_asset(
+    name="embedding",
+    specs=[table_spec("card_embeddings", "1", ("set_aside", *CARDS))],
+    check_specs=check_specs(("card_embeddings",), ()),
+    pool=POOL,
+)
+def embedding(
+    context: dg.AssetExecutionContext, workplace: Workplace, build_settings: BuildSettings
+) -> Results:
+    """One row is a distinct text of cards as a vector; none where the app's assignment needs none."""
+    day, settings = date.fromisoformat(context.partition_key), build_settings.snapshot
+    every = _every(workplace, day)
+    texts = texts_of(every, settings.deduplication) if compares_cards(settings, every) else []
+    tables = {"card_embeddings": TABLES["card_embeddings"].schema.to_frame()}
+    if texts:
+        with workplace.embedder(context.run.run_id) as embedder:
+            tables = {"card_embeddings": card_embeddings(texts, embedder.embed(texts), embedder.name)}
+    yield from finished(workplace, "values_embedding", day, tables)
+
+
+@dg.multi_asset(
     name="cards_to_values",
     specs=[
-        table_spec("card_values", "1", ("set_aside", *CARDS)),
+        table_spec("card_values", "1", ("set_aside", "card_embeddings", *CARDS)),
         table_spec("canonical_values", "1", (raw_key("canonicalValuesCard"), "card_values")),
-        table_spec("merge_decisions", "1", ("set_aside", *CARDS)),
+        table_spec("merge_decisions", "1", ("set_aside", "card_embeddings", *CARDS)),
         table_spec("value_events", "1", ("card_values",)),
     ],
     check_specs=check_specs(
@@ -75,15 +97,17 @@ def cards_to_values(
     """One row is a card, a value that cards became, or what became of a value since the day before."""
     day = date.fromisoformat(context.partition_key)
     settings = build_settings.snapshot
-    cards = workplace.admitted("valuesCard", day)
-    every = all_cards(cards, workplace.admitted("canonicalValuesCard", day))
+    every = _every(workplace, day)
+    embeddings = workplace.table("card_embeddings", day)
     how = strategy(settings, every)
-    with workplace.means(settings, every, context.run.run_id, context.log.warning) as means:
+    with workplace.means(settings, every, embeddings, context.run.run_id, context.log.warning) as means:
         values = grouped(how, every, means)
         events = overnight(how, every, day, means)
     before = workplace.before("canonical_values", day, settings)
     measured = [
-        *gates.measured_values(cards, values.card_values, values.canonical_values, before),
+        *gates.measured_values(
+            workplace.admitted("valuesCard", day), values.card_values, values.canonical_values, before
+        ),
         gates.measured_answers(values.set_aside),
     ]
     tables = {
@@ -93,6 +117,11 @@ def cards_to_values(
         "value_events": events,
     }
     yield from finished(workplace, "values_cards", day, tables, measured)
+
+
+def _every(workplace: Workplace, day: date) -> pl.DataFrame:
+    """All cards that take part."""
+    return all_cards(*(workplace.admitted(name, day) for name in ("valuesCard", "canonicalValuesCard")))
 
 
 @dg.multi_asset(

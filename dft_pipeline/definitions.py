@@ -11,6 +11,7 @@ ASSETS = [
     raw.raw_tables,
     values.admission,
     values.articulation,
+    values.embedding,
     values.cards_to_values,
     values.participants_to_voices,
     graph.consensus,

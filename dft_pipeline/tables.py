@@ -189,6 +189,20 @@ _TABLES = (
         },
     ),
     Table(
+        "card_embeddings",
+        "values",
+        "a distinct text of cards as the vector that cards are compared by",
+        ("text_hash",),
+        {
+            "text_hash": _hex("SHA-256 of the embedded text, hex", 64),
+            "model": _text("the embedding model; vectors of two models are not comparable"),
+            "dimension": _count("how many numbers the vector has"),
+            "embedding": dy.List(
+                dy.Float32(), description="the vector, of length 1; all zero where the text is empty"
+            ),
+        },
+    ),
+    Table(
         "card_values",
         "values",
         "a card and the value it became",

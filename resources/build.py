@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import date
-from functools import cache, cached_property
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,13 @@ from dft_pipeline.gates import Measured
 from dft_pipeline.manifest import settings_hash
 from dft_pipeline.policies import ParticipantPolicy, SnapshotSettings, participant_policy, snapshot_settings
 from dft_pipeline.raw.tables import SOURCE_TABLES, SourceColumn
+from dft_pipeline.values.embeddings import looked_up
 from dft_pipeline.values.pseudonyms import pseudonymised
 from dft_pipeline.values.setting_aside import without
 from dft_pipeline.values.strategies import Means
 from resources.card_judge import asks, texts
 from resources.database import database, libpq, one_writer, prepare, refuse_if_lost
-from resources.embedder import embedder
+from resources.embedder import Embedder, embedder
 from resources.expectations import Verdict, forget, judge
 from resources.extraction import SET_ASIDE, raw_schema, set_aside_schema
 from resources.lake import Lake, RawFile
@@ -152,15 +153,21 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
         self,
         wanted: SnapshotSettings,
         every: pl.DataFrame,
+        embeddings: pl.DataFrame,
         run_id: str,
         tell: Callable[[str], None],
     ) -> Iterator[Means]:
-        """What grouping cards may need: the embedder, and the language model where there is one."""
+        """What grouping cards may need: their vectors, and the language model where there is one."""
         with self.database() as url:
             model = language_model(self.settings, url, run_id)
             asked = None if model is None else asks(model, texts(every), tell)
-            chosen = cache(lambda: embedder(self.settings, url, run_id))  # when asked: `given` needs none
-            yield Means(lambda texts: chosen().embed(texts), wanted.deduplication, asked)
+            yield Means(looked_up(embeddings), wanted.deduplication, asked)
+
+    @contextmanager
+    def embedder(self, run_id: str) -> Iterator[Embedder]:
+        """The embedder that the settings name; what it has embedded before, it does not embed again."""
+        with self.database() as url:
+            yield embedder(self.settings, url, run_id)
 
     def judge(self, step: str, day: date, measured: Sequence[Measured]) -> list[Verdict]:
         """Has the gates of a step judged; Data Docs go to the home, by day."""

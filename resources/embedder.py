@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -11,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resources.language_model import LanguageModel, language_model
+from resources.language_model.embedding import as_bytes, stacked, text_hash
+from resources.language_model.records import records
 from resources.problems import BadSettings
 from resources.settings import Settings
 
@@ -38,8 +41,11 @@ class Embedder(Protocol):
 class WordLlamaEmbedder:
     """The average of its words' vectors, from a table of 16 MB that comes with the package."""
 
-    name = "wordllama-l2_supercat-256"
     dimension = 256
+
+    @property
+    def name(self) -> str:
+        return f"wordllama-{version('wordllama')}-l2_supercat-{self.dimension}"
 
     @cached_property
     def _model(self) -> "WordLlamaInference":
@@ -54,6 +60,34 @@ class WordLlamaEmbedder:
             return np.zeros((0, self.dimension), dtype=np.float32)
         shown = [text.strip() for text in texts]
         return unit_length(np.asarray(self._model.embed(shown), dtype=np.float32))
+
+
+class Remembered:
+    """An embedder whose vectors are kept in the database: it is asked about texts that have none there."""
+
+    def __init__(self, embedder: Embedder, database_url: str) -> None:
+        self.embedder = embedder
+        self.database_url = database_url
+
+    @property
+    def name(self) -> str:
+        return self.embedder.name
+
+    @property
+    def dimension(self) -> int:
+        return self.embedder.dimension
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        if not texts:
+            return np.zeros((0, self.dimension), dtype=np.float32)
+        hashed = {text_hash(text): text for text in texts}
+        with records(self.database_url, None) as kept:
+            found = kept.vectors(self.name, list(hashed))
+            new = {hashed_as: text for hashed_as, text in hashed.items() if hashed_as not in found}
+            made = as_bytes(self.embedder.embed(list(new.values())))
+            kept.keep_vectors(self.name, dict(zip(new, made, strict=True)))
+        found |= zip(new, made, strict=True)
+        return stacked([found[text_hash(text)] for text in texts])
 
 
 class OpenAIEmbedder:
@@ -81,7 +115,7 @@ class OpenAIEmbedder:
 def embedder(settings: Settings, database_url: str, run_id: str | None = None) -> Embedder:
     """The one that `DFT_EMBED_MODEL` names. Raises BadSettings where it is one of a server, without a key."""
     if settings.embed_model == OFFLINE:
-        return WordLlamaEmbedder()
+        return Remembered(WordLlamaEmbedder(), database_url)
     model = language_model(settings, database_url, run_id)
     if model is None:
         name = settings.embed_model

@@ -34,6 +34,11 @@ def strategy(settings: SnapshotSettings, every: pl.DataFrame) -> Strategy:
     return "given" if settings.given_first and is_assigned else settings.dedup
 
 
+def compares_cards(settings: SnapshotSettings, every: pl.DataFrame) -> bool:
+    """Whether that strategy needs to know how similar cards are."""
+    return strategy(settings, every) != "given"
+
+
 def grouped(chosen: Strategy, every: pl.DataFrame, means: Means) -> Grouped:
     """The values of the cards of `card_texts.all_cards`, and how each was decided."""
     match chosen:

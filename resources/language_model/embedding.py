@@ -83,6 +83,11 @@ def vectors(batch: Batch, given: EmbeddingReply) -> dict[str, bytes]:
     return {hashed: np.array(row.embedding, dtype=FLOAT32).tobytes() for hashed, row in pairs}
 
 
+def as_bytes(vectors: NDArray[np.float32]) -> list[bytes]:
+    """A table's rows, as they are kept."""
+    return [row.tobytes() for row in vectors.astype(FLOAT32)]
+
+
 def stacked(rows: Sequence[bytes]) -> NDArray[np.float32]:
     """Vectors of equal length as a table."""
     return np.stack([np.frombuffer(row, dtype=FLOAT32) for row in rows]).astype(np.float32)

@@ -50,9 +50,10 @@ class Records:
         return dict(self._rows("language_model/vectors", {"model": model, "texts": list(texts)}))
 
     def keep_vectors(self, model: str, vectors: Mapping[str, bytes]) -> None:
-        rows = [{"model": model, "text": text, "vector": vectors[text]} for text in sorted(vectors)]
-        with not_lost(), self.connection.cursor() as cursor:
-            cursor.executemany(sql.text("language_model/record_vector"), rows)
+        texts = sorted(vectors)
+        row = {"model": model, "texts": texts, "vectors": [vectors[text] for text in texts]}
+        with not_lost():
+            self.connection.execute(sql.text("language_model/record_vectors"), row)
 
     def _rows(self, name: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         with not_lost():

@@ -10,7 +10,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from resources.database import prepare
-from resources.embedder import Embedder, OpenAIEmbedder, WordLlamaEmbedder, embedder, unit_length
+from resources.embedder import Embedder, OpenAIEmbedder, Remembered, WordLlamaEmbedder, embedder, unit_length
 from resources.language_model import ModelRefuses, NotEmbedded, OverBudget, embedding, language_model
 from resources.problems import BadSettings
 from resources.settings import settings
@@ -163,7 +163,9 @@ def test_a_name_that_stands_for_two_models_is_refused(models: ModelServer, make:
 def test_the_settings_name_the_embedder(kept: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OPENAI_API_KEY", "DFT_EMBED_MODEL"):
         monkeypatch.delenv(name, raising=False)
-    assert isinstance(embedder(settings(), kept), WordLlamaEmbedder)
+    offline = embedder(settings(), kept)
+    assert isinstance(offline, Remembered)
+    assert isinstance(offline.embedder, WordLlamaEmbedder)
     with pytest.raises(BadSettings, match="DFT_EMBED_MODEL=our-embedder needs OPENAI_API_KEY"):
         embedder(settings(embed_model=MODEL), kept)
     named = embedder(settings(embed_model=MODEL, OPENAI_API_KEY=KEY), kept)

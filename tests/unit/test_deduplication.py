@@ -3,7 +3,7 @@
 A card's only criterion is an angle in degrees, and so is its vector: cards agree up to 30 degrees apart.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
 import numpy as np
@@ -72,18 +72,21 @@ class Model:
     """Says that all are the same but those in `different`, rates cards by id, and keeps what it was asked."""
 
     def __init__(self, *different: tuple[int, int], **ratings: int | None) -> None:
-        self.different = different
+        self.different: Collection[tuple[int, int]] = different
         self.ratings = {int(name.removeprefix("card_")): rating for name, rating in ratings.items()}
         self.pairs: list[tuple[int, int]] = []
         self.cards: list[int] = []
 
     def judge(self, pairs: Sequence[Pair]) -> Sequence[Verdict]:
-        self.pairs += [(pair.first.card_id, pair.second.card_id) for pair in pairs]
+        self.pairs += self._ids(pairs)
         return [
             Verdict(*pair[:2], "different" if ids in self.different else "same", "model-1", f"why {ids}", "1")
-            for pair in pairs
-            for ids in [(pair.first.card_id, pair.second.card_id)]
+            for pair, ids in zip(pairs, self._ids(pairs), strict=True)
         ]
+
+    @staticmethod
+    def _ids(pairs: Sequence[Pair]) -> list[tuple[int, int]]:
+        return [(pair.first.card_id, pair.second.card_id) for pair in pairs]
 
     def rate(self, cards: Sequence[Card]) -> Sequence[int | None]:
         self.cards += [card.card_id for card in cards]
@@ -327,3 +330,41 @@ def test_two_nights_between_which_a_group_splits() -> None:
     assert sorted(heard_two.votes["value_id"]) == [1, 2]
     assert set(heard_two.judgments.select("source_value_id", "wiser_value_id").iter_rows()) == {(1, 2)}
     assert "merged_away" not in heard_two.set_aside["rule"]
+
+
+def test_a_hundredth_more_cards_asks_about_as_much_more() -> None:
+    """400 texts of 40 values; four more arrive, of which one is better written than the best of its value."""
+    draw = np.random.default_rng(5)
+    centres = draw.standard_normal((40, 32))
+    vectors = {
+        f"{place % 40}:{place}": centres[place % 40] + 0.3 * draw.standard_normal(32) for place in range(404)
+    }
+    cards = [{**_card(10 + place, 0), "evaluationCriteria": [text]} for place, text in enumerate(vectors)]
+    value = {card["id"]: card["evaluationCriteria"][0].split(":")[0] for card in cards}
+
+    def asked(some: list[Row]) -> set[object]:
+        model = Values(value)
+        found = by_model(
+            _every(some, []),
+            lambda texts: np.array([vectors[text] for text in texts], np.float32),
+            SETTINGS,
+            Asks(model.judge, model.rate),
+        )
+        assert len(found.canonical_values) == 40
+        return {*model.pairs, *model.cards}
+
+    before = asked(cards[:400])
+    assert len(before) == 400 + 360, "a rating for each text, a verdict for each that leads no value"
+    assert len(asked(cards) - before) <= 0.03 * len(before)
+
+
+class Values(Model):
+    """Knows the value of each card."""
+
+    def __init__(self, value: Mapping[int, str]) -> None:
+        super().__init__(**{f"card_{card}": 1 + card % 5 for card in value})
+        self.value = value
+
+    def judge(self, pairs: Sequence[Pair]) -> Sequence[Verdict]:
+        self.different = [pair for pair in self._ids(pairs) if self.value[pair[0]] != self.value[pair[1]]]
+        return super().judge(pairs)

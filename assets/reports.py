@@ -1,4 +1,4 @@
-"""Stage reports: how people took part and answered, as tables; nothing is decided by them."""
+"""Stage reports: how people took part and how well cards were grouped; nothing is decided by them."""
 
 from datetime import date
 
@@ -7,11 +7,25 @@ import dagster as dg
 from assets.metadata import Results, check_specs, finished, table_spec
 from assets.raw import raw_key
 from dft_pipeline.reports.behaviour import behaviour_reports
+from dft_pipeline.reports.grouping_agreement import dedup_agreement, dedup_verdicts
+from dft_pipeline.reports.groupings import groupings, offline_beside
 from dft_pipeline.reports.participants import Doings
-from resources.build import Workplace
+from dft_pipeline.values import one_voice
+from dft_pipeline.values.card_texts import all_cards
+from dft_pipeline.values.strategies import strategy
+from resources.build import BuildSettings, Workplace
+from resources.language_model import POOL
 
 BEHAVIOUR, DEMOGRAPHIC = "participant_behaviour", raw_key("demographic")
 TABLES = (BEHAVIOUR, "funnel", "behaviour_by_group", "exposure", "demographic_coverage")
+VERDICTS = "deduplicationVerification"
+GROUPED = (
+    raw_key("valuesCard"),
+    raw_key("canonicalValuesCard"),
+    raw_key("deduplication"),
+    "set_aside",
+    "card_values",
+)
 
 
 @dg.multi_asset(
@@ -38,3 +52,32 @@ def reports(context: dg.AssetExecutionContext, workplace: Workplace) -> Results:
         ),
     )
     yield from finished(workplace, "reports", day, made)
+
+
+@dg.multi_asset(
+    name="evaluation",
+    specs=[
+        table_spec("dedup_agreement", "1", GROUPED),
+        table_spec("dedup_verdicts", "1", (*GROUPED, raw_key(VERDICTS))),
+    ],
+    check_specs=check_specs(("dedup_agreement", "dedup_verdicts"), ()),
+    pool=POOL,
+)
+def evaluation(
+    context: dg.AssetExecutionContext, workplace: Workplace, build_settings: BuildSettings
+) -> Results:
+    """One row is two groupings of cards, or one beside participants' verdicts (`dedup_verdicts`)."""
+    day, settings = date.fromisoformat(context.partition_key), build_settings.snapshot
+    cards, canonical_cards, background, verifications = (
+        workplace.admitted(name, day)
+        for name in ("valuesCard", "canonicalValuesCard", "deduplication", VERDICTS)
+    )
+    every = all_cards(cards, canonical_cards)
+    with workplace.means(settings, every, context.run.run_id, context.log.warning) as means:
+        offline = offline_beside(strategy(settings, every), every, means)
+    found = groupings(every, workplace.table("card_values", day), offline, background)
+    tables = {
+        "dedup_agreement": dedup_agreement(every, found),
+        "dedup_verdicts": dedup_verdicts(one_voice.verdicts(verifications).kept, found),
+    }
+    yield from finished(workplace, "reports_evaluation", day, tables)

@@ -19,7 +19,8 @@ from resources.extraction import SET_ASIDE
 from resources.language_model import POOL
 
 CARDS = (raw_key("valuesCard"), raw_key("canonicalValuesCard"))
-HEARD = ("edge", "vote", "impression", "valuesCard", "chat")
+COMPARED = "deduplicationVerification"
+HEARD = ("edge", "vote", "impression", "valuesCard", "chat", COMPARED)
 VOTED = (raw_key("vote"), raw_key("impression"))
 
 
@@ -104,7 +105,7 @@ def cards_to_values(
         table_spec(
             "quarantine",
             "1",
-            (raw_key(SET_ASIDE), "set_aside", raw_key("edge"), raw_key("valuesCard"), *VOTED, "card_values"),
+            (raw_key(SET_ASIDE), "set_aside", "card_values", *map(raw_key, HEARD)),
         ),
         table_spec("row_counts", "1", ("quarantine",)),
     ],

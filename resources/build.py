@@ -159,7 +159,9 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
         with self.database() as url:
             model = language_model(self.settings, url, run_id)
             judge = None if model is None else card_judge(model, texts(every), tell)
-            chosen = cache(lambda: embedder(self.settings, url, run_id))  # when asked: `given` needs none
+            # Of the model that the thresholds belong to; when asked, for `given` needs none.
+            by_model = self.settings.model_copy(update={"embed_model": wanted.deduplication.embed_model})
+            chosen = cache(lambda: embedder(by_model, url, run_id))
             yield Means(lambda texts: chosen().embed(texts), wanted.deduplication, judge)
 
     def judge(self, step: str, day: date, measured: Sequence[Measured]) -> list[Verdict]:

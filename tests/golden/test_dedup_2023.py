@@ -187,7 +187,7 @@ def test_without_the_apps_canonical_cards(run: Cards, embed: Embed) -> None:
     assert (score.f1, score.adjusted_rand) == pytest.approx((0.84, 0.83), abs=0.02)
 
 
-# The app deduplicated the cards three more times in the background, months later: once some of the cards.
+# The app deduplicated the cards three more times in the background, months later; the first time only some.
 # Cards, pairs together in the grouping, in the reference and in both; over all cards, over distinct texts.
 Counts = tuple[int, int, int, int]
 WITHOUT_VECTORS: dict[tuple[str, str], tuple[Counts, Counts]] = {

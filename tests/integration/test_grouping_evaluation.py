@@ -55,9 +55,9 @@ def lake(compared: Dft) -> Lake:
     return _build(compared, "given")
 
 
-def _build(dft: Dft, name: str, *words: object) -> Lake:
+def _build(dft: Dft, name: str, *words: object, **environment: str) -> Lake:
     where = dft.folder / name
-    done = dft("build", "--as-of", DAY, *words, DFT_LAKE=str(where))
+    done = dft("build", "--as-of", DAY, *words, DFT_LAKE=str(where), **environment)
     assert done.returncode == 0, done.stderr
     return Lake(str(where))
 
@@ -132,3 +132,9 @@ def test_the_manifest_names_what_was_read(lake: Lake) -> None:
     assert manifest is not None
     read = {file["path"].split("/")[1] for file in manifest["raw_files"]}
     assert {"deduplication", "deduplicationVerification"} <= read
+
+
+def test_no_other_embedding_model_is_asked_than_the_thresholds_belong_to(compared: Dft, lake: Lake) -> None:
+    """One of a server, for which there is no key, and which the app's own assignment does not need."""
+    other = _build(compared, "other_model", "--dedup", "given", DFT_EMBED_MODEL="of-a-server")
+    assert other.snapshot("dedup_agreement", DAY).equals(lake.snapshot("dedup_agreement", DAY))

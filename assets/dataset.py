@@ -7,7 +7,7 @@ import dagster as dg
 from assets.graph import consensus, exclusions, ranking
 from assets.metadata import DAYS, FRESHNESS, OWNERS, Result, Results, check_specs, finished, table_spec
 from assets.raw import raw_key
-from assets.reports import reports
+from assets.reports import evaluation, reports
 from assets.values import admission, articulation, cards_to_values, embedding, participants_to_voices
 from dft_pipeline.dataset import gates, rows
 from dft_pipeline.manifest import File, manifest
@@ -63,6 +63,7 @@ READ = sorted(
             ranking,
             training_rows,
             reports,
+            evaluation,
         )
         for spec in asset.specs
         for dep in spec.deps

@@ -1,4 +1,4 @@
-"""Stage reports: how people took part and answered, as tables; nothing is decided by them."""
+"""Stage reports: how people took part and how well cards were grouped; nothing is decided by them."""
 
 from datetime import date
 
@@ -7,11 +7,23 @@ import dagster as dg
 from assets.metadata import Results, check_specs, finished, table_spec
 from assets.raw import raw_key
 from dft_pipeline.reports.behaviour import behaviour_reports
+from dft_pipeline.reports.grouping_agreement import dedup_agreement, dedup_verdicts
+from dft_pipeline.reports.groupings import groupings, offline_beside
 from dft_pipeline.reports.participants import Doings
-from resources.build import Workplace
+from dft_pipeline.values import one_voice
+from resources.build import BuildSettings, Workplace
 
 BEHAVIOUR, DEMOGRAPHIC = "participant_behaviour", raw_key("demographic")
 TABLES = (BEHAVIOUR, "funnel", "behaviour_by_group", "exposure", "demographic_coverage")
+VERDICTS = "deduplicationVerification"
+GROUPED = (
+    raw_key("valuesCard"),
+    raw_key("canonicalValuesCard"),
+    raw_key("deduplication"),
+    "card_embeddings",
+    "set_aside",
+    "card_values",
+)
 
 
 @dg.multi_asset(
@@ -38,3 +50,27 @@ def reports(context: dg.AssetExecutionContext, workplace: Workplace) -> Results:
         ),
     )
     yield from finished(workplace, "reports", day, made)
+
+
+@dg.multi_asset(
+    name="evaluation",
+    specs=[
+        table_spec("dedup_agreement", "1", GROUPED),
+        table_spec("dedup_verdicts", "1", (*GROUPED, raw_key(VERDICTS))),
+    ],
+    check_specs=check_specs(("dedup_agreement", "dedup_verdicts"), ()),
+)
+def evaluation(
+    context: dg.AssetExecutionContext, workplace: Workplace, build_settings: BuildSettings
+) -> Results:
+    """One row is two groupings of cards, or one beside participants' verdicts (`dedup_verdicts`)."""
+    day, settings = date.fromisoformat(context.partition_key), build_settings.snapshot
+    every = workplace.cards(day)
+    background, verifications = (workplace.admitted(name, day) for name in ("deduplication", VERDICTS))
+    offline = offline_beside(settings, every, workplace.table("card_embeddings", day))
+    found = groupings(every, workplace.table("card_values", day), offline, background)
+    tables = {
+        "dedup_agreement": dedup_agreement(every, found),
+        "dedup_verdicts": dedup_verdicts(one_voice.verdicts(verifications).kept, found),
+    }
+    yield from finished(workplace, "reports_evaluation", day, tables)

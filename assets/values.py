@@ -12,16 +12,16 @@ from dft_pipeline.tables import TABLES
 from dft_pipeline.values import gates, one_voice, raw_gates, reading
 from dft_pipeline.values.admission import set_aside
 from dft_pipeline.values.articulation import articulated_cards
-from dft_pipeline.values.card_texts import all_cards
 from dft_pipeline.values.embeddings import card_embeddings, texts_of
 from dft_pipeline.values.row_counts import row_counts, unaccounted
-from dft_pipeline.values.strategies import compares_cards, grouped, overnight, strategy
+from dft_pipeline.values.strategies import grouped, is_embedded, overnight, strategy
 from resources.build import BuildSettings, Workplace
 from resources.extraction import SET_ASIDE
 from resources.language_model import POOL
 
 CARDS = (raw_key("valuesCard"), raw_key("canonicalValuesCard"))
-HEARD = ("edge", "vote", "impression", "valuesCard", "chat")
+COMPARED = "deduplicationVerification"
+HEARD = ("edge", "vote", "impression", "valuesCard", "chat", COMPARED)
 VOTED = (raw_key("vote"), raw_key("impression"))
 
 
@@ -66,15 +66,15 @@ def articulation(context: dg.AssetExecutionContext, workplace: Workplace) -> Res
 def embedding(
     context: dg.AssetExecutionContext, workplace: Workplace, build_settings: BuildSettings
 ) -> Results:
-    """One row is a distinct text of cards as a vector; none where the app's assignment needs none."""
+    """One row is a distinct text of cards as a vector; none where a server would be asked for nothing."""
     day, settings = date.fromisoformat(context.partition_key), build_settings.snapshot
-    every = _every(workplace, day)
-    texts = texts_of(every, settings.deduplication) if compares_cards(settings, every) else []
-    tables = {"card_embeddings": TABLES["card_embeddings"].schema.to_frame()}
-    if texts:
-        with workplace.embedder(context.run.run_id) as embedder:
-            tables = {"card_embeddings": card_embeddings(texts, embedder.embed(texts), embedder.name)}
-    yield from finished(workplace, "values_embedding", day, tables)
+    every = workplace.cards(day)
+    table = TABLES["card_embeddings"].schema.to_frame()
+    if is_embedded(settings, every):
+        texts = texts_of(every, settings.deduplication)
+        with workplace.embedder(settings, context.run.run_id) as embedder:
+            table = card_embeddings(texts, embedder.embed(texts), embedder.name)
+    yield from finished(workplace, "values_embedding", day, {"card_embeddings": table})
 
 
 @dg.multi_asset(
@@ -97,7 +97,7 @@ def cards_to_values(
     """One row is a card, a value that cards became, or what became of a value since the day before."""
     day = date.fromisoformat(context.partition_key)
     settings = build_settings.snapshot
-    every = _every(workplace, day)
+    every = workplace.cards(day)
     embeddings = workplace.table("card_embeddings", day)
     how = strategy(settings, every)
     with workplace.means(settings, every, embeddings, context.run.run_id, context.log.warning) as means:
@@ -119,11 +119,6 @@ def cards_to_values(
     yield from finished(workplace, "values_cards", day, tables, measured)
 
 
-def _every(workplace: Workplace, day: date) -> pl.DataFrame:
-    """All cards that take part."""
-    return all_cards(*(workplace.admitted(name, day) for name in ("valuesCard", "canonicalValuesCard")))
-
-
 @dg.multi_asset(
     name="participants_to_voices",
     specs=[
@@ -133,7 +128,7 @@ def _every(workplace: Workplace, day: date) -> pl.DataFrame:
         table_spec(
             "quarantine",
             "1",
-            (raw_key(SET_ASIDE), "set_aside", raw_key("edge"), raw_key("valuesCard"), *VOTED, "card_values"),
+            (raw_key(SET_ASIDE), "set_aside", "card_values", *map(raw_key, HEARD)),
         ),
         table_spec("row_counts", "1", ("quarantine",)),
     ],

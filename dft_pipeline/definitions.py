@@ -19,6 +19,7 @@ ASSETS = [
     graph.exclusions,
     dataset.training_rows,
     reports.reports,
+    reports.evaluation,
     dataset.snapshot_manifest,
 ]
 

@@ -170,6 +170,11 @@ GROUP = _text(
     "self-reported political affiliation, `unknown` where there is none, `all` for everybody; groups of few "
     "judges are left out, and as many more as it takes that they do not follow from the total"
 )
+GROUPING = _text(
+    "`exact`: cards with the same text; `offline`: by what cards say, without a language model, where the "
+    "snapshot is made otherwise; `snapshot`: this day's `card_values`; `generation:N`: the app's background "
+    "deduplication of that number; `given`: the app's own assignment. Only those that have any card"
+)
 NO_CARD = "null where there is none"
 WITHHELD = "null where it, or what follows from it, rests on fewer than 5 people of a group"
 
@@ -662,6 +667,73 @@ _TABLES = (
             "share": _rate(
                 "participants / everybody in `participant_behaviour`; the shares of a field add up to less "
                 "than 1 where answers of few are left out"
+            ),
+        },
+    ),
+    Table(
+        "dedup_agreement",
+        "reports",
+        "two groupings of participants' cards, over the cards that both have",
+        ("population", "grouping", "reference"),
+        {
+            "population": _one_of(
+                "`all_cards`: every card that both groupings have; `distinct_texts`: of those the first with "
+                "each text, which leaves out what the same text alone finds",
+                "all_cards",
+                "distinct_texts",
+            ),
+            "grouping": GROUPING,
+            "reference": _text(
+                "the grouping that it is measured by, which comes later among these: `exact`, `offline`, "
+                "`snapshot`, `generation:N` by N, `given`. Read the other way round, precision and recall "
+                "change places, and f1 and adjusted_rand stay"
+            ),
+            "cards": _count("cards that both groupings have"),
+            "pairs_in_grouping": _count("pairs of those cards that are together in the grouping"),
+            "pairs_in_reference": _count("pairs of them that are together in the reference"),
+            "pairs_in_both": _count("pairs of them that are together in both"),
+            "precision": _rate("pairs_in_both / pairs_in_grouping; null where that is 0", nullable=True),
+            "recall": _rate("pairs_in_both / pairs_in_reference; null where that is 0", nullable=True),
+            "f1": _rate(
+                "2 · pairs_in_both / (pairs_in_grouping + pairs_in_reference); null where that is 0",
+                nullable=True,
+            ),
+            "adjusted_rand": _rate(
+                "adjusted Rand index: 0 is what chance gives, 1 the same groups, below 0 less than chance; "
+                "null where both put all cards together, or all apart",
+                low=-1,
+                nullable=True,
+            ),
+        },
+    ),
+    Table(
+        "dedup_verdicts",
+        "reports",
+        "a grouping of participants' cards, beside what participants said of pairs of cards",
+        ("grouping",),
+        {
+            "grouping": GROUPING,
+            "pairs": _count(
+                "pairs of cards that participants gave a verdict on, in any order, the six counts below "
+                "together. A pair's verdict is the answer that most of them gave, each by their latest one; "
+                "it is unsure where two answers share the most"
+            ),
+            "same_together": _count("pairs said to be the same, and together in the grouping"),
+            "same_apart": _count("pairs said to be the same, and apart in the grouping"),
+            "different_together": _count("pairs said to be different, and together in the grouping"),
+            "different_apart": _count("pairs said to be different, and apart in the grouping"),
+            "unsure": _count("pairs of which people were unsure"),
+            "not_grouped": _count("pairs with a card that the grouping does not have, whatever was said"),
+            "precision": _rate(
+                "same_together / (same_together + different_together); null where that is 0", nullable=True
+            ),
+            "recall": _rate(
+                "same_together / (same_together + same_apart); null where that is 0", nullable=True
+            ),
+            "f1": _rate(
+                "2 · same_together / (2 · same_together + same_apart + different_together); null where that "
+                "is 0",
+                nullable=True,
             ),
         },
     ),

@@ -22,7 +22,7 @@ STAGES = {
     "values": "Which value each card became, and the one voice of each participant.",
     "graph": "Judged pairs, edges, what was rejected or contested, and the values they join.",
     "dataset": "What a reward model is trained on.",
-    "reports": "How people took part, and who they are; figures without a verdict.",
+    "reports": "How people took part, who they are, how well cards were grouped; nothing is decided by it.",
 }
 
 

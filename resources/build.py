@@ -19,6 +19,7 @@ from dft_pipeline.gates import Measured
 from dft_pipeline.manifest import settings_hash
 from dft_pipeline.policies import ParticipantPolicy, SnapshotSettings, participant_policy, snapshot_settings
 from dft_pipeline.raw.tables import SOURCE_TABLES, SourceColumn
+from dft_pipeline.values.card_texts import all_cards
 from dft_pipeline.values.embeddings import looked_up
 from dft_pipeline.values.pseudonyms import pseudonymised
 from dft_pipeline.values.setting_aside import without
@@ -139,6 +140,10 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
         """The rows of a raw table that take part in the snapshot that is being built."""
         return without(name, self.raw(name, day), self.table("set_aside", day))
 
+    def cards(self, day: date) -> pl.DataFrame:
+        """All cards that take part in the snapshot that is being built, of both kinds."""
+        return all_cards(*(self.admitted(name, day) for name in ("valuesCard", "canonicalValuesCard")))
+
     def before(self, name: str, day: date, wanted: SnapshotSettings) -> pl.DataFrame | None:
         """A table of the last snapshot of an earlier day, where it was made with the same settings."""
         earlier = [one for one in self.lake.days() if one < day]
@@ -164,10 +169,11 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
             yield Means(looked_up(embeddings), wanted.deduplication, asked)
 
     @contextmanager
-    def embedder(self, run_id: str) -> Iterator[Embedder]:
-        """The embedder that the settings name; what it has embedded before, it does not embed again."""
+    def embedder(self, wanted: SnapshotSettings, run_id: str) -> Iterator[Embedder]:
+        """The embedder that the thresholds belong to; what it embedded before, it does not embed again."""
+        chosen = self.settings.model_copy(update={"embed_model": wanted.deduplication.embed_model})
         with self.database() as url:
-            yield embedder(self.settings, url, run_id)
+            yield embedder(chosen, url, run_id)
 
     def judge(self, step: str, day: date, measured: Sequence[Measured]) -> list[Verdict]:
         """Has the gates of a step judged; Data Docs go to the home, by day."""

@@ -13,14 +13,19 @@ WHO = ("card_kind", "card_id")
 class Agreement(NamedTuple):
     """How two groupings agree on which pairs of cards are together; None where nothing is to divide by.
 
-    `adjusted_rand`: the Rand index, 0 by chance and 1 for the same groups (Hubert and Arabie, 1985).
+    `adjusted_rand`: the Rand index, 0 by chance and 1 for the same groups (Hubert and Arabie, 1985); None
+    where both put all cards together, or all apart, which leaves nothing to chance. Counts are of pairs of
+    cards that are together, in either grouping and in both.
     """
 
     cards: int
     precision: float | None
     recall: float | None
     f1: float | None
-    adjusted_rand: float
+    adjusted_rand: float | None
+    in_found: int
+    in_truth: int
+    in_both: int
 
 
 def agreement(found: pl.DataFrame, truth: pl.DataFrame) -> Agreement:
@@ -29,8 +34,10 @@ def agreement(found: pl.DataFrame, truth: pl.DataFrame) -> Agreement:
     together, in_found, in_truth = (
         _pairs_within(both.group_by(by).len()["len"]) for by in (["found", "true"], ["found"], ["true"])
     )
-    rates = _rates(together, in_found, in_truth)
-    return Agreement(len(both), *rates, _adjusted_rand(together, in_found, in_truth, len(both)))
+    adjusted_rand = _adjusted_rand(together, in_found, in_truth, len(both))
+    return Agreement(
+        len(both), *rates(together, in_found, in_truth), adjusted_rand, in_found, in_truth, together
+    )
 
 
 def by_threshold(
@@ -46,7 +53,7 @@ def by_threshold(
     rows = []
     for threshold in thresholds:
         above = similarity >= threshold
-        told = _rates(int(is_same[above].sum()), int(above.sum()), int(is_same.sum()) + others_same)
+        told = rates(int(is_same[above].sum()), int(above.sum()), int(is_same.sum()) + others_same)
         rows.append((threshold, *told))
     return _calibration(rows)
 
@@ -61,6 +68,15 @@ def by_grouping(
             (threshold, score.precision, score.recall, score.f1)
             for threshold, score in zip(thresholds, scores, strict=True)
         ]
+    )
+
+
+def rates(both: int, found: int, true: int) -> tuple[float | None, float | None, float | None]:
+    """Precision, recall and f1 of `found` things, of which `both` are among the `true` ones."""
+    return (
+        both / found if found else None,
+        both / true if true else None,
+        2 * both / (found + true) if found + true else None,
     )
 
 
@@ -81,17 +97,8 @@ def _pairs_within(sizes: pl.Series) -> int:
     return sum(size * (size - 1) // 2 for size in sizes.to_list())
 
 
-def _rates(both: int, found: int, true: int) -> tuple[float | None, float | None, float | None]:
-    return (
-        both / found if found else None,
-        both / true if true else None,
-        2 * both / (found + true) if found + true else None,
-    )
-
-
-def _adjusted_rand(both: int, found: int, true: int, cards: int) -> float:
+def _adjusted_rand(both: int, found: int, true: int, cards: int) -> float | None:
     pairs = cards * (cards - 1) // 2
     expected = found * true / pairs if pairs else 0.0
     most = (found + true) / 2
-    # Both put all cards together, or all apart: the same groups.
-    return 1.0 if most == expected else (both - expected) / (most - expected)
+    return (both - expected) / (most - expected) if most > expected else None

@@ -1,5 +1,6 @@
 """One voice: a participant has one judgment per ordered pair, one vote and one showing per value and case.
 
+Likewise one verdict on whether two cards are the same.
 The latest by `updatedAt` counts; ties go to the later `createdAt`, then to the higher original key.
 Whatever does not count is set aside with its rule. Rows come with the app's column names, the
 participant already under a pseudonym.
@@ -18,11 +19,12 @@ LATEST = ("updatedAt", "createdAt")
 
 
 class AllVoices(NamedTuple):
-    """The tables `judgments`, `votes` and `articulations`, and what was set aside (`quarantine`)."""
+    """The tables `judgments`, `votes` and `articulations`; `verdicts`; what was set aside (`quarantine`)."""
 
     judgments: pl.DataFrame
     votes: pl.DataFrame
     articulations: pl.DataFrame
+    verdicts: pl.DataFrame
     set_aside: pl.DataFrame
 
 
@@ -30,12 +32,14 @@ def voices(raw: Mapping[str, pl.DataFrame], card_values: pl.DataFrame, links: pl
     """What counts of everybody. `raw`: the app's tables by name; `links` has context_id and case_id."""
     judged = judgments(raw["edge"], card_values, links)
     voted = votes(raw["vote"], raw["impression"], card_values)
+    compared = verdicts(raw["deduplicationVerification"])
     cards = cards_without_value(raw["valuesCard"], card_values)
     return AllVoices(
         judged.kept,
         voted.kept,
         articulations(raw["valuesCard"], raw["chat"], card_values),
-        pl.concat([judged.set_aside, voted.set_aside, cards]),
+        compared.kept,
+        pl.concat([judged.set_aside, voted.set_aside, compared.set_aside, cards]),
     )
 
 
@@ -84,6 +88,24 @@ def votes(cast: pl.DataFrame, impressions: pl.DataFrame, card_values: pl.DataFra
     ]
     kept = TABLES["votes"].conform(pl.concat(part.kept for part in parts))
     return Sorted(kept, pl.concat(part.set_aside for part in parts))
+
+
+def verdicts(verifications: pl.DataFrame) -> Sorted:
+    """What counts of the app's `deduplicationVerification` rows, whichever card was named first.
+
+    Columns: participant_id, card_id < other_card_id (both are participants' cards), verdict.
+    """
+    one, other = "valuesCardId", "otherValuesCardId"
+    in_order = verifications.with_columns(
+        card_id=pl.min_horizontal(one, other), other_card_id=pl.max_horizontal(one, other)
+    )
+    rules = (
+        Rule("same_card_twice", other, pl.col(one) == pl.col(other)),
+        _superseded(other, ("participant_id", "card_id", "other_card_id"), ("id",)),
+    )
+    voices = sort_out("deduplicationVerification", in_order, rules)
+    kept = voices.kept.select("participant_id", "card_id", "other_card_id", "verdict")
+    return Sorted(kept.sort("card_id", "other_card_id", "participant_id"), voices.set_aside)
 
 
 def cards_without_value(cards: pl.DataFrame, card_values: pl.DataFrame) -> pl.DataFrame:

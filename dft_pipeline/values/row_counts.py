@@ -29,6 +29,7 @@ def unaccounted(counts: pl.DataFrame, found: AllVoices, card_values: pl.DataFram
         "edge": len(found.judgments),
         "vote": len(found.votes) - showings,
         "impression": showings,
+        "deduplicationVerification": len(found.verdicts),
         "valuesCard": len(card_values.filter(pl.col("card_kind") == "card")),
     }
     left = dict(counts.filter(outcome=USED).select("table", "rows").iter_rows())

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from dft_pipeline.policies import Deduplication, SnapshotSettings, Strategy
+from dft_pipeline.policies import OFFLINE_WORDLLAMA, Deduplication, SnapshotSettings, Strategy
 from dft_pipeline.tables import TABLES
 from dft_pipeline.values import canonical
 from dft_pipeline.values.card_texts import CARD
@@ -34,9 +34,10 @@ def strategy(settings: SnapshotSettings, every: pl.DataFrame) -> Strategy:
     return "given" if settings.given_first and is_assigned else settings.dedup
 
 
-def compares_cards(settings: SnapshotSettings, every: pl.DataFrame) -> bool:
-    """Whether that strategy needs to know how similar cards are."""
-    return strategy(settings, every) != "given"
+def is_embedded(settings: SnapshotSettings, every: pl.DataFrame) -> bool:
+    """Whether the cards are embedded: where the strategy compares them, or no server has to be asked."""
+    is_offline = settings.deduplication.embed_model == OFFLINE_WORDLLAMA.embed_model
+    return is_offline or strategy(settings, every) != "given"
 
 
 def grouped(chosen: Strategy, every: pl.DataFrame, means: Means) -> Grouped:

@@ -20,7 +20,9 @@ from numpy.typing import NDArray
 
 from dft_pipeline.policies import OFFLINE_WORDLLAMA
 from dft_pipeline.raw.tables import SOURCE_TABLES
-from dft_pipeline.values import canonical
+from dft_pipeline.reports.grouping_agreement import dedup_agreement, dedup_verdicts
+from dft_pipeline.reports.groupings import Groupings, groupings
+from dft_pipeline.values import canonical, one_voice
 from dft_pipeline.values.card_texts import all_cards, distinct_texts
 from dft_pipeline.values.deduplication import offline, similar_texts
 from dft_pipeline.values.evaluation import Agreement, agreement, best_threshold, by_grouping
@@ -180,3 +182,96 @@ def test_without_the_apps_canonical_cards(run: Cards, embed: Embed) -> None:
     alone = offline(run.of_participants, embed, OFFLINE_WORDLLAMA)
     score = agreement(alone.card_values, run.given)
     assert (score.f1, score.adjusted_rand) == pytest.approx((0.84, 0.83), abs=0.02)
+
+
+# The app deduplicated the cards three more times in the background, months later; the first time only some.
+# Cards, pairs together in the grouping, in the reference and in both; over all cards, over distinct texts.
+Counts = tuple[int, int, int, int]
+WITHOUT_VECTORS: dict[tuple[str, str], tuple[Counts, Counts]] = {
+    ("exact", "generation:1"): ((70, 33, 168, 22), (53, 0, 87, 0)),
+    ("exact", "generation:2"): ((596, 3110, 3825, 3035), (197, 0, 74, 0)),
+    ("exact", "generation:3"): ((596, 3110, 3929, 2955), (197, 0, 80, 0)),
+    ("exact", "given"): ((625, 3119, 4984, 3104), (224, 0, 350, 0)),
+    ("generation:1", "generation:2"): ((70, 168, 53, 37), (53, 87, 8, 6)),
+    ("generation:1", "generation:3"): ((70, 168, 61, 40), (53, 87, 14, 8)),
+    ("generation:1", "given"): ((70, 168, 100, 52), (53, 87, 42, 20)),
+    ("generation:2", "generation:3"): ((596, 3825, 3929, 3664), (197, 74, 80, 68)),
+    ("generation:2", "given"): ((596, 3825, 4965, 3507), (197, 74, 348, 55)),
+    ("generation:3", "given"): ((596, 3929, 4965, 3411), (197, 80, 348, 53)),
+}
+# Precision, recall, f1, adjusted Rand.
+Rates = tuple[float | None, float, float, float]
+RATES: dict[tuple[str, str], tuple[Rates, Rates]] = {
+    ("exact", "offline"): ((1.000, 0.740, 0.851, 0.848), (None, 0, 0, 0)),
+    ("exact", "given"): ((0.995, 0.623, 0.766, 0.761), (None, 0, 0, 0)),
+    ("offline", "generation:1"): ((0.519, 0.244, 0.332, 0.301), (0.391, 0.103, 0.164, 0.141)),
+    ("offline", "generation:2"): ((0.854, 0.936, 0.893, 0.891), (0.477, 0.824, 0.604, 0.602)),
+    ("offline", "generation:3"): ((0.831, 0.887, 0.858, 0.855), (0.461, 0.738, 0.567, 0.565)),
+    ("offline", "given"): ((0.973, 0.823, 0.892, 0.889), (0.828, 0.317, 0.459, 0.454)),
+    ("generation:1", "given"): ((0.310, 0.520, 0.388, 0.355), (0.230, 0.476, 0.310, 0.280)),
+    ("generation:2", "given"): ((0.917, 0.706, 0.798, 0.793), (0.743, 0.158, 0.261, 0.256)),
+    ("generation:3", "given"): ((0.868, 0.687, 0.767, 0.761), (0.663, 0.152, 0.248, 0.243)),
+    ("generation:2", "generation:3"): ((0.958, 0.933, 0.945, 0.944), (0.919, 0.850, 0.883, 0.883)),
+}
+POPULATIONS = ("all_cards", "distinct_texts")
+Row = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def compared(real: Path, run: Cards, found: Grouped) -> Groupings:
+    """The snapshot is the app's own assignment, as it is by default."""
+    return groupings(run.every, run.given, found.card_values, _rows(real, "deduplication"))
+
+
+@pytest.fixture(scope="module")
+def agreements(run: Cards, compared: Groupings) -> dict[tuple[str, str, str], Row]:
+    rows = dedup_agreement(run.every, compared).to_dicts()
+    return {(row["population"], row["grouping"], row["reference"]): row for row in rows}
+
+
+def test_every_two_groupings_of_the_run_are_compared(
+    compared: Groupings, agreements: dict[tuple[str, str, str], Row]
+) -> None:
+    generations = [f"generation:{number}" for number in (1, 2, 3)]
+    assert list(compared) == ["exact", "offline", "snapshot", *generations, "given"]
+    assert len(agreements) == 2 * 7 * 6 / 2
+    for population in POPULATIONS:
+        assert agreements[population, "snapshot", "given"]["f1"] == 1
+
+
+@pytest.mark.parametrize("names", WITHOUT_VECTORS, ids=" and ".join)
+def test_pairs_of_the_apps_groupings(
+    agreements: dict[tuple[str, str, str], Row], names: tuple[str, str]
+) -> None:
+    columns = ("cards", "pairs_in_grouping", "pairs_in_reference", "pairs_in_both")
+    for population, expected in zip(POPULATIONS, WITHOUT_VECTORS[names], strict=True):
+        row = agreements[population, *names]
+        assert tuple(row[name] for name in columns) == expected, population
+
+
+@pytest.mark.parametrize("names", RATES, ids=" and ".join)
+def test_rates_of_the_runs_groupings(
+    agreements: dict[tuple[str, str, str], Row], names: tuple[str, str]
+) -> None:
+    for population, expected in zip(POPULATIONS, RATES[names], strict=True):
+        row = agreements[population, *names]
+        rates = [row[name] for name in ("precision", "recall", "f1", "adjusted_rand")]
+        for rate, known in zip(rates, expected, strict=True):
+            assert rate == (known if known is None else pytest.approx(known, abs=0.005)), population
+
+
+def test_the_app_agrees_with_itself_less_than_offline_does(
+    agreements: dict[tuple[str, str, str], Row],
+) -> None:
+    """Its assignment is one language model's reading; the same cards read again come out further from it."""
+    for population in POPULATIONS:
+        ours = agreements[population, "offline", "given"]["f1"]
+        for number in (1, 2, 3):
+            assert agreements[population, f"generation:{number}", "given"]["f1"] < ours
+
+
+def test_the_run_has_no_verdicts(real: Path, compared: Groupings) -> None:
+    assert not (real / "deduplicationVerification.json").exists()
+    schema = raw_schema(SOURCE_TABLES["deduplicationVerification"].extracted)
+    none = schema.to_frame().rename({"userId": "participant_id"})
+    assert dedup_verdicts(one_voice.verdicts(none).kept, compared).is_empty()

@@ -306,7 +306,7 @@ def test_two_nights_between_which_a_group_splits() -> None:
     votes = [another("vote", 100, valuesCardId=1), another("vote", 101, valuesCardId=2)]
     raw = {
         **world(vote=votes, edge=[another("edge", 100, participant_id=BOB)]),
-        "impression": world()["impression"].clear(),
+        **{name: world()[name].clear() for name in ("impression", "deduplicationVerification")},
         "canonicalValuesCard": _frame("canonicalValuesCard", canonical),
     }
     links = reading.links(raw["contextsOnCases"])

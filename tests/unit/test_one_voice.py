@@ -12,7 +12,7 @@ import strategies as some
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dft_pipeline.values.one_voice import articulations, judgments, voices, votes
+from dft_pipeline.values.one_voice import articulations, judgments, verdicts, voices, votes
 from dft_pipeline.values.pseudonyms import fingerprint, pseudonym, pseudonymised, pseudonymiser
 from dft_pipeline.values.row_counts import row_counts, unaccounted
 
@@ -42,6 +42,17 @@ VOTES = pl.Schema(
         "participant_id": pl.String,
         "valuesCardId": pl.Int64,
         "caseId": pl.String,
+        "createdAt": TIME,
+        "updatedAt": TIME,
+    }
+)
+VERIFICATIONS = pl.Schema(
+    {
+        "id": pl.Int64,
+        "participant_id": pl.String,
+        "valuesCardId": pl.Int64,
+        "otherValuesCardId": pl.Int64,
+        "verdict": pl.String,
         "createdAt": TIME,
         "updatedAt": TIME,
     }
@@ -86,6 +97,17 @@ def raw_votes(draw: st.DrawFn) -> pl.DataFrame:
     ids = draw(st.permutations(range(len(drawn))))
     rows = [(number, *cells) for number, cells in zip(ids, drawn, strict=True)]
     return pl.DataFrame(rows, schema=VOTES, orient="row")
+
+
+@st.composite
+def raw_verdicts(draw: st.DrawFn) -> pl.DataFrame:
+    """Verdicts on two cards, in any order, or on one card twice; some by the same participant."""
+    cards, answers = st.sampled_from(CARDS[:3]), st.sampled_from(("same", "different", "unsure"))
+    cell = st.tuples(st.sampled_from(PEOPLE), cards, cards, answers, times, times)
+    drawn = draw(st.lists(cell, max_size=15))
+    ids = draw(st.permutations(range(len(drawn))))
+    rows = [(number, *cells) for number, cells in zip(ids, drawn, strict=True)]
+    return pl.DataFrame(rows, schema=VERIFICATIONS, orient="row")
 
 
 def plain_edge_rule(row: some.Row, value_of: Mapping[int, int]) -> str | None:
@@ -159,13 +181,35 @@ def test_votes_and_showings_read_plainly(
         assert set_aside(told.set_aside.filter(table=name), ("id",)) == rules
 
 
+@given(raw_verdicts(), st.integers(0, 99))
+def test_verdicts_read_plainly(raw: pl.DataFrame, seed: int) -> None:
+    rows = raw.rows(named=True)
+    cards = {row["id"]: tuple(sorted((row["valuesCardId"], row["otherValuesCardId"]))) for row in rows}
+    of_two = [row for row in rows if len({*cards[row["id"]]}) == 2]
+    kept = plain_latest(of_two, lambda row: (row["participant_id"], *cards[row["id"]]), ("id",))
+    told = verdicts(raw)
+    expected = sorted((*cards[row["id"]], row["participant_id"], row["verdict"]) for row in kept)
+    assert told.kept.select("card_id", "other_card_id", "participant_id", "verdict").rows() == expected
+    standing = {row["id"] for row in kept}
+    rules = {row["id"]: "superseded" if row in of_two else "same_card_twice" for row in rows}
+    left = {(number,): rule for number, rule in rules.items() if number not in standing}
+    assert set_aside(told.set_aside, ("id",)) == left
+    assert verdicts(some.shuffled(raw, seed)).kept.equals(told.kept)
+
+
 @settings(max_examples=10)
-@given(raw_edges(), raw_votes(), raw_votes(), mappings, st.integers(0, 99))
+@given(raw_edges(), raw_votes(), raw_votes(), raw_verdicts(), mappings, st.integers(0, 99))
 def test_every_row_read_is_kept_or_set_aside(
-    edges: pl.DataFrame, cast: pl.DataFrame, shown: pl.DataFrame, value_of: dict[int, int], seed: int
+    edges: pl.DataFrame,
+    cast: pl.DataFrame,
+    shown: pl.DataFrame,
+    verified: pl.DataFrame,
+    value_of: dict[int, int],
+    seed: int,
 ) -> None:
     raw = {
         "edge": edges,
+        "deduplicationVerification": verified,
         "vote": cast,
         "impression": shown,
         "valuesCard": pl.DataFrame(schema=OWN_CARDS),
@@ -178,6 +222,7 @@ def test_every_row_read_is_kept_or_set_aside(
     assert len(edges) == len(told.judgments) + aside["edge"]
     assert len(cast) == cast_kept + aside["vote"]
     assert len(shown) == len(told.votes) - cast_kept + aside["impression"]
+    assert len(verified) == len(told.verdicts) + aside["deduplicationVerification"]
     counts = row_counts({name: len(rows) for name, rows in raw.items()}, told.set_aside)
     assert unaccounted(counts, told, card_values) == []
     lost = unaccounted(counts, told._replace(judgments=told.judgments.head(0)), card_values)

@@ -40,7 +40,8 @@ def test_counts_add_up(left: list[tuple[str, str, str]], kept: list[int]) -> Non
 
 
 def test_a_table_that_does_not_add_up_is_told_with_both_numbers() -> None:
-    counts = row_counts({"edge": 3, "vote": 2, "impression": 1, "valuesCard": 1, "user": 9}, quarantine([]))
+    read = {"edge": 3, "vote": 2, "impression": 1, "valuesCard": 1, "deduplicationVerification": 2, "user": 9}
+    counts = row_counts(read, quarantine([]))
     answers = [some.judgment(person, 3, 7, "upgrade") for person in some.PEOPLE[:3]]
     ballot = [some.vote("ann", 3), some.vote("ann", 7), some.vote("ann", 3, is_vote=False)]
     cards = [
@@ -49,7 +50,7 @@ def test_a_table_that_does_not_add_up_is_told_with_both_numbers() -> None:
     ]
     found = AllVoices(
         some.frame("judgments", answers), some.frame("votes", ballot), some.frame("articulations", []),
-        some.frame("quarantine", []),
+        pl.DataFrame({"verdict": ["same", "unsure"]}), some.frame("quarantine", []),
     )  # fmt: skip
     became = some.frame("card_values", cards)
     assert unaccounted(counts, found, became) == [], "users are read for reference, and used by nothing"

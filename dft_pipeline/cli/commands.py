@@ -349,10 +349,15 @@ def calibrate(
     every = calibrating.cards(lake, day)
     try:
         labelled = None if labels is None else read_labels(labels, every)
+    except RefusedFile as refusal:
+        raise Failed(str(refusal)) from None
+    try:
         with _database(chosen) as url:
             embed = embedder(chosen, url).embed
             found = calibrating.calibrate(every, day, labelled, embed, start, output)
-    except (RefusedFile, Uncalibrated) as error:
+    except Uncalibrated as error:
+        if labelled is not None:
+            terminal.print_labels(err, labelled)
         raise Failed(str(error)) from None
     if as_json:
         _print_json(terminal.calibration_as_json(found))

@@ -370,7 +370,7 @@ def _labels(told: "Labels") -> dict[str, Any]:
 def print_calibration(console: Console, done: "Calibrated") -> None:
     """The scores around the chosen threshold, the thresholds, what did not count, and what to do next."""
     if done.labels is not None:
-        _print_labels(console, done.labels)
+        print_labels(console, done.labels)
     chosen = done.found.chosen
     console.print(
         f"\n[bold]{shown(chosen.embed_model)}[/bold], {shown(chosen.source)}", highlight=False, soft_wrap=True
@@ -391,7 +391,8 @@ def print_calibration(console: Console, done: "Calibrated") -> None:
     _print_calibrated_files(console, done)
 
 
-def _print_labels(console: Console, told: "Labels") -> None:
+def print_labels(console: Console, told: "Labels") -> None:
+    """The rows of labels that do not count, and how many do."""
     _print_set_aside(console, told.file, told.set_aside)
     if told.unknown_columns:
         names = shown(", ".join(told.unknown_columns))

@@ -83,7 +83,7 @@ def from_labels(
     first, other = cards.rows(labels["text_hash"]), cards.rows(labels["other_text_hash"])
     similarity, is_same = cosines(cards.vectors, first, other), labels["is_same"].to_numpy()
     _refuse_one_kind(len(labels), int(is_same.sum()))
-    scores = by_threshold(similarity, is_same, _between(similarity[is_same]))
+    scores = by_threshold(similarity, is_same, _between(similarity[is_same].min(), similarity[is_same].max()))
     apart = _apart(cards, np.column_stack([first, other])[is_same])
     return _calibration(cards, scores, similarity[is_same], len(labels), apart, where)
 
@@ -92,7 +92,8 @@ def from_assignment(every: pl.DataFrame, embed: Embed, settings: Deduplication, 
     """The same by the app's own assignment of participants' cards to canonical ones, on distinct texts.
 
     Scored are the groups that come of a threshold, over the first participant's card with each text. Tried
-    is every hundredth as for labels, but none at which GRACE times as many pairs agree as are the same.
+    is every hundredth from the lowest similarity of two that are the same up to 1, since two may both be
+    similar to a canonical card; but none at which GRACE times as many pairs agree as are the same.
     Raises Uncalibrated where the app has assigned nothing, or nothing that shows a difference.
     """
     cards = _cards(every, embed, settings)
@@ -160,7 +161,7 @@ def _of_same_value(cards: _Cards, ours: pl.DataFrame) -> Floats:
 def _worth_grouping(cards: _Cards, ours: pl.DataFrame, same: Floats) -> list[float]:
     """The thresholds that are tried; the highest of all where at each too many agree."""
     agreeing = _agreeing(cards.vectors[cards.rows(ours["text_hash"])])
-    tried = _between(same)
+    tried = _between(same.min(), 1)
     return [one for one in tried if agreeing[_hundredth(one) - _LOWEST] <= GRACE * len(same)] or tried[-1:]
 
 
@@ -219,9 +220,9 @@ def _asked(cards: _Cards, same: Floats, threshold: float) -> float:
     return min(_hundredth(threshold), max(wanted, fewest)) / 100
 
 
-def _between(same: Floats) -> list[float]:
-    """The thresholds, hundredths, from the lowest to the highest of these similarities."""
-    return [step / 100 for step in range(_hundredth(same.min()), _hundredth(same.max()) + 1)]
+def _between(lowest: float, highest: float) -> list[float]:
+    """The thresholds, hundredths, that the one similarity or the other, or one between them, reaches last."""
+    return [step / 100 for step in range(_hundredth(lowest), _hundredth(highest) + 1)]
 
 
 def _hundredth(similarity: float) -> int:

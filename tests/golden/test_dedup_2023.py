@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from dft_pipeline.policies import OFFLINE_WORDLLAMA
 from dft_pipeline.raw.tables import SOURCE_TABLES
 from dft_pipeline.values import canonical
+from dft_pipeline.values.calibration import from_assignment
 from dft_pipeline.values.card_texts import all_cards, distinct_texts
 from dft_pipeline.values.clusters import stars
 from dft_pipeline.values.deduplication import Grouped, offline
@@ -183,3 +184,17 @@ def test_without_the_apps_canonical_cards(run: Cards, embed: Embed) -> None:
     alone = offline(run.of_participants, embed, OFFLINE_WORDLLAMA)
     score = agreement(alone.card_values, run.given)
     assert (score.f1, score.adjusted_rand) == pytest.approx((0.84, 0.83), abs=0.02)
+
+
+def test_calibrating_on_the_run_gives_the_thresholds_in_use(run: Cards, embed: Embed) -> None:
+    found = from_assignment(run.every, embed, OFFLINE_WORDLLAMA, "the app's own assignment")
+    assert found.chosen.threshold == OFFLINE_WORDLLAMA.threshold
+    assert found.scores.filter(threshold=found.chosen.threshold)["f1"].item() == pytest.approx(
+        0.459, abs=0.005
+    )
+    assert (found.pairs, found.same) == (224 * 223 // 2, 350)
+    assert found.chosen.canonical_threshold == 0.55, "in use is 0.6: as low as may be, and some more"
+    assert found.chosen.candidate_threshold == 0.33, (
+        "in use is 0.4: as many pairs as a judge may be asked about"
+    )
+    assert found.nearly_best[0] < 0.4 < found.nearly_best[1], "the curve is flat there"

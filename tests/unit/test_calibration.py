@@ -169,6 +169,19 @@ def test_a_judge_is_asked_about_nine_in_ten_but_not_about_all(drawn: tuple[list[
     assert chosen.candidate_threshold == min(wanted, chosen.threshold)
 
 
+def test_one_in_ten_of_the_same_may_be_missing_from_what_a_judge_is_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(calibration, "ASKED_PER_TEXT", 100)
+    same = {(0, angle): True for angle in range(10, 101, 10)}
+    labelled = same | {(angle, angle + 88): False for angle in range(1, 10)}
+    chosen = _from_labels(
+        _every([0, *range(10, 101, 10), *range(1, 10), *(one for one in range(89, 98) if one != 90)]),
+        labelled,
+    ).chosen
+    assert (chosen.threshold, chosen.candidate_threshold) == (0.17, 0.0), "80 degrees are 0.174, and 90 are 0"
+
+
 def test_the_pairs_that_a_judge_is_asked_about_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     of_cards = [0, 1, 40, 80]
     labelled = {(0, 1): True, (40, 80): True, (1, 40): False, (0, 40): False}

@@ -6,7 +6,7 @@ Source of the bounds: the authors' published graph (`published-2023`) and their 
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 import polars as pl
 from pydantic import (
@@ -30,6 +30,9 @@ FOUR_MARKS: tuple[Mark, ...] = ("marked_wiser", "marked_not_wiser", "marked_less
 
 class _Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+_Kind = TypeVar("_Kind", bound=_Settings)
 
 
 class ConsensusPolicy(_Settings):
@@ -184,10 +187,12 @@ def snapshot_settings(
     participants: ParticipantPolicy | None = None,
     embed_model: str = OFFLINE_WORDLLAMA.embed_model,
     has_model: bool = False,
+    deduplication: Deduplication | None = None,
 ) -> SnapshotSettings:
     """Settings from the words a person uses; h is a whole number or `all`. None stands for the default.
 
     `has_model`: there is a language model to ask, so that it judges what the app has not assigned.
+    `deduplication`: what a settings file says of the embedding model; None where there is no file.
 
     Without an h, support is carried along one edge, or along none where the policy allows loops.
     Raises ValueError for a name or number that is not known.
@@ -200,17 +205,26 @@ def snapshot_settings(
         raise ValueError(f"no deduplication is called {dedup!r}; there are {known}")
     if dedup == "model" and not has_model:
         raise ValueError("the deduplication `model` needs OPENAI_API_KEY; `offline` works without")
-    if embed_model not in OFFLINE and dedup != "given":
-        known = ", ".join(sorted(OFFLINE))
-        raise ValueError(f"no threshold is known for the embedding model {embed_model}; there are: {known}")
+    compared_by = deduplication or OFFLINE.get(embed_model)
+    if compared_by is None and dedup != "given":
+        raise ValueError(_no_threshold(embed_model))
     hops = _hops(h) if h is not None else (1 if chosen.unwind else 0)
     return SnapshotSettings(
         policy=chosen,
         aggregation=Aggregation(h=hops),
         dedup=dedup or ("model" if has_model else "offline"),
         given_first=dedup is None,
-        deduplication=OFFLINE.get(embed_model, OFFLINE_WORDLLAMA),
+        deduplication=compared_by or OFFLINE_WORDLLAMA,
         participants=participants or ParticipantPolicy(),
+    )
+
+
+def _no_threshold(embed_model: str) -> str:
+    known = ", ".join(sorted(OFFLINE))
+    return (
+        f"no threshold is known for the embedding model {embed_model}; there are: {known}. To find one: "
+        "`dft calibrate` on any snapshot, such as one built with --dedup given, and set DFT_DEDUPLICATION to "
+        "the file that it writes"
     )
 
 
@@ -222,12 +236,36 @@ def participant_policy(settings: Mapping[str, Any], key: bytes) -> ParticipantPo
     excluded = settings.get("excluded", [])
     if isinstance(excluded, list):
         excluded = [pseudonym(one, key) if type(one) is int else one for one in excluded]
+    policy = _understood(ParticipantPolicy, {**settings, "excluded": excluded})
+    return policy.model_copy(update={"excluded": tuple(sorted(set(policy.excluded)))})
+
+
+def deduplication(settings: Mapping[str, Any], embed_model: str) -> Deduplication:
+    """What a settings file says of an embedding model, as `dft calibrate` writes it.
+
+    Raises ValueError that names each setting that is not understood, or both models where it is another's.
+    """
+    found = _understood(Deduplication, settings)
+    if found.embed_model != embed_model:
+        raise ValueError(
+            f"its thresholds belong to the embedding model {found.embed_model}, and DFT_EMBED_MODEL is "
+            f"{embed_model}; calibrate that one, or name the other"
+        )
+    return found
+
+
+def _understood(kind: type[_Kind], settings: Mapping[str, Any]) -> _Kind:
     try:
-        policy = ParticipantPolicy.model_validate({**settings, "excluded": excluded})
-        return policy.model_copy(update={"excluded": tuple(sorted(set(policy.excluded)))})
+        return kind.model_validate(settings)
     except ValidationError as error:
-        troubles = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        raise ValueError("; ".join(troubles)) from None
+        raise ValueError("; ".join(map(_trouble, error.errors()))) from None
+
+
+def _trouble(error: Mapping[str, Any]) -> str:
+    """What is wrong with a setting, after its name; what is wrong with several has none."""
+    said = str(error["msg"]).removeprefix("Value error, ")
+    where = ".".join(map(str, error["loc"]))
+    return f"{where}: {said}" if where else said
 
 
 def _hops(h: str) -> int | None:

@@ -1,7 +1,6 @@
 """Dagster's resources: where a build reads and writes, and the settings that it is made with."""
 
 import subprocess
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import date
@@ -17,7 +16,7 @@ from pydantic import PrivateAttr
 
 from dft_pipeline.gates import Measured
 from dft_pipeline.manifest import settings_hash
-from dft_pipeline.policies import ParticipantPolicy, SnapshotSettings, participant_policy, snapshot_settings
+from dft_pipeline.policies import SnapshotSettings, snapshot_settings
 from dft_pipeline.raw.tables import SOURCE_TABLES, SourceColumn
 from dft_pipeline.values.card_texts import all_cards
 from dft_pipeline.values.embeddings import looked_up
@@ -32,7 +31,8 @@ from resources.extraction import SET_ASIDE, raw_schema, set_aside_schema
 from resources.lake import Lake, RawFile
 from resources.language_model import language_model
 from resources.patience import patiently
-from resources.problems import BadSettings, PartOfRun, Problem
+from resources.policy_files import deduplication, participants
+from resources.problems import PartOfRun, Problem
 from resources.runs import living
 from resources.settings import Settings, settings
 
@@ -56,6 +56,7 @@ class BuildSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
             participants(self.participants, chosen),
             chosen.embed_model,
             chosen.openai_api_key is not None,
+            deduplication(chosen),
         )
 
 
@@ -191,21 +192,6 @@ def refuse_rest(run: dg.DagsterRun) -> None:
     """
     if run.parent_run_id is not None and run.step_keys_to_execute:
         raise PartOfRun("the rest of a failed run cannot be run alone; re-execute all of it")
-
-
-def participants(file: str | None, chosen: Settings) -> ParticipantPolicy | None:
-    """The participant policy of a TOML file, else of the one that the environment names, else None.
-
-    Raises BadSettings that names the file and what is wrong with it.
-    """
-    path = file or chosen.participants
-    if path is None:
-        return None
-    try:
-        content = tomllib.loads(Path(path).expanduser().read_text(encoding="utf-8"))
-        return participant_policy(content, chosen.key())
-    except (OSError, ValueError) as error:
-        raise BadSettings(f"the participant policy {path}: {error}") from None
 
 
 def _warn(context: dg.InitResourceContext) -> Callable[[str], None]:

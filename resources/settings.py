@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     source_url: str | None = Field(None, description="the app's database, where it is another; only read")
     lake: str | None = Field(None, description="where Parquet goes: a folder or an fsspec URL")
     participants: Path | None = Field(None, description="TOML file that says whose input counts")
+    deduplication: Path | None = Field(None, description="TOML file that says when two cards are the same")
     pseudonym_key: str | None = Field(None, description="key of the participants' pseudonyms")
     time_zone: str = Field("UTC", description="where it is 01:00 when the night begins; an IANA name")
     notify_url: SecretStr | None = Field(None, description="webhook that is told of failed nights")

@@ -320,6 +320,52 @@ def export_graph(
 
 
 @app.command()
+def calibrate(
+    output: Annotated[Path, typer.Option(help="The folder that the three files go to.", file_okay=False)],
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            help="A table file of labelled pairs of cards; by default the app's own assignment counts.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
+    as_of: LatestDay = None,
+    as_json: AsJson = False,
+) -> None:
+    """Finds when two cards are the same value, for DFT_EMBED_MODEL, from pairs that are known to be."""
+    from dft_pipeline.cli import calibrate as calibrating
+    from dft_pipeline.cli import terminal
+    from dft_pipeline.raw.reading import RefusedFile
+    from dft_pipeline.values.calibration import Uncalibrated
+    from dft_pipeline.values.labels import read_labels
+    from resources.embedder import embedder
+    from resources.settings import settings
+
+    chosen = settings()
+    lake = _lake(chosen)
+    day = _snapshot_day(lake, as_of)
+    start = calibrating.starting_settings(chosen, day)
+    every = calibrating.cards(lake, day)
+    try:
+        labelled = None if labels is None else read_labels(labels, every)
+    except RefusedFile as refusal:
+        raise Failed(str(refusal)) from None
+    try:
+        with _database(chosen) as url:
+            embed = embedder(chosen, url).embed
+            found = calibrating.calibrate(every, day, labelled, embed, start, output)
+    except Uncalibrated as error:
+        if labelled is not None:
+            terminal.print_labels(err, labelled)
+        raise Failed(str(error)) from None
+    if as_json:
+        _print_json(terminal.calibration_as_json(found))
+    else:
+        terminal.print_calibration(out, found)
+
+
+@app.command()
 def bench(
     judgments: Annotated[int, typer.Option(min=1_000, help="How many edge judgments.")] = 1_000_000,
     as_json: AsJson = False,

@@ -18,13 +18,17 @@ from dft_pipeline.graph.scopes import ALL
 from dft_pipeline.tables import TABLES
 from dft_pipeline.values.row_counts import USED
 from resources.lake import Lake, published
-from resources.loading import Loaded, Refused, Source, is_clean
+from resources.loading import Aside, Loaded, Refused, Source, is_clean
 
 if TYPE_CHECKING:
     from dft_pipeline.cli.bench import Timing
+    from dft_pipeline.cli.calibrate import Calibrated
+    from dft_pipeline.values.labels import Aside as LabelAside
+    from dft_pipeline.values.labels import Labels
 
 WISEST = 5
 ASIDE_SHOWN = 5  # rows set aside that are shown per file
+AROUND = 3  # thresholds that are shown on either side of the chosen one
 TEXT_SHOWN = 300  # characters of a story or comment
 
 
@@ -79,14 +83,16 @@ def _print_troubles(console: Console, outcome: Loaded | Refused) -> None:
     if outcome.unknown_columns:
         left_out = ", ".join(outcome.unknown_columns)
         console.print(f"[yellow]left out[/yellow] {outcome.file}: unknown column {shown(left_out)}")
-    for aside in outcome.set_aside[:ASIDE_SHOWN]:
-        where = f"{outcome.file} row {aside.row}" + (f", {aside.column}" if aside.column else "")
+    _print_set_aside(console, outcome.file, outcome.set_aside)
+
+
+def _print_set_aside(console: Console, file: str, asides: "Sequence[Aside | LabelAside]") -> None:
+    for aside in asides[:ASIDE_SHOWN]:
+        where = f"{shown(file)} row {aside.row}" + (f", {aside.column}" if aside.column else "")
         value = f": {shown(aside.value[:60])}" if aside.value else ""
         console.print(f"[yellow]set aside[/yellow] {where}: {aside.rule}{value}", highlight=False)
-    if len(outcome.set_aside) > ASIDE_SHOWN:
-        console.print(
-            f"[yellow]set aside[/yellow] {outcome.file}: {len(outcome.set_aside) - ASIDE_SHOWN} more"
-        )
+    if len(asides) > ASIDE_SHOWN:
+        console.print(f"[yellow]set aside[/yellow] {shown(file)}: {len(asides) - ASIDE_SHOWN} more")
 
 
 def loaded_as_json(outcomes: Sequence[Loaded | Refused], ignored: Sequence[str]) -> dict[str, Any]:
@@ -330,6 +336,95 @@ def _print_votes(console: Console, found: EdgeAudit, ends: tuple[int, int]) -> N
             f"and {len(voted)} voted for it",
             highlight=False,
         )
+
+
+# Calibration
+
+
+def calibration_as_json(done: "Calibrated") -> dict[str, Any]:
+    told = done.labels
+    return {
+        "as_of": str(done.day),
+        "chosen": done.found.chosen.model_dump(mode="json"),
+        "pairs": done.found.pairs,
+        "same": done.found.same,
+        "nearly_best": done.found.nearly_best,
+        "scores": done.found.scores.to_dicts(),
+        "labels": None if told is None else _labels(told),
+        "files": [str(path) for path in done.files],
+    }
+
+
+def _labels(told: "Labels") -> dict[str, Any]:
+    return {
+        "file": told.file,
+        "read": told.read,
+        "used": len(told.pairs),
+        "unsure": told.unsure,
+        "set_aside": dict(told.reasons),
+        "rows_set_aside": [aside._asdict() for aside in told.set_aside],
+        "unknown_columns": list(told.unknown_columns),
+    }
+
+
+def print_calibration(console: Console, done: "Calibrated") -> None:
+    """The scores around the chosen threshold, the thresholds, what did not count, and what to do next."""
+    if done.labels is not None:
+        print_labels(console, done.labels)
+    chosen = done.found.chosen
+    console.print(
+        f"\n[bold]{shown(chosen.embed_model)}[/bold], {shown(chosen.source)}", highlight=False, soft_wrap=True
+    )
+    _print_scores(console, done)
+    from dft_pipeline.values.calibration import NEARLY
+
+    low, high = done.found.nearly_best
+    console.print(
+        f"[dim]F1 is within {NEARLY} of the best from {low:.2f} to {high:.2f}[/dim]", highlight=False
+    )
+    for said, threshold in (
+        ("the same value from a similarity of", chosen.threshold),
+        ("two of the app's canonical cards, from", chosen.canonical_threshold),
+        ("a judge is asked about pairs from", chosen.candidate_threshold),
+    ):
+        console.print(f"  {said:<38} {threshold:.2f}", highlight=False)
+    _print_calibrated_files(console, done)
+
+
+def print_labels(console: Console, told: "Labels") -> None:
+    """The rows of labels that do not count, and how many do."""
+    _print_set_aside(console, told.file, told.set_aside)
+    if told.unknown_columns:
+        names = shown(", ".join(told.unknown_columns))
+        console.print(f"[yellow]left out[/yellow] {shown(told.file)}: unknown column {names}")
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in told.reasons.items())
+    aside = f"{len(told.set_aside):,} set aside" + (f" ({reasons})" if reasons else "")
+    counts = f"{told.read:,} rows: {len(told.pairs):,} used, {told.unsure:,} unsure, {aside}"
+    console.print(f"{shown(told.file)}, {counts}", highlight=False)
+
+
+def _print_scores(console: Console, done: "Calibrated") -> None:
+    scores, chosen = done.found.scores, done.found.chosen.threshold
+    table = Table("threshold", "precision", "recall", "F1", box=None, pad_edge=False)
+    for column in table.columns:
+        column.justify = "right"
+    place = scores["threshold"].to_list().index(chosen)
+    for threshold, *rates in scores[max(0, place - AROUND) : place + AROUND + 1].iter_rows():
+        cells = ("–" if rate is None else f"{rate:.3f}" for rate in rates)
+        table.add_row(f"{threshold:.2f}", *cells, style="bold" if threshold == chosen else "")
+    console.print(table)
+
+
+def _print_calibrated_files(console: Console, done: "Calibrated") -> None:
+    *others, settings = done.files
+    names = ", ".join(path.name for path in others)
+    console.print(f"\n{names} and {settings.name} are in {shown(settings.parent)}", highlight=False)
+    console.print("\nNext, in this terminal:", highlight=False)
+    for line in (
+        f"export DFT_DEDUPLICATION={shlex.quote(str(settings.absolute()))}",
+        f"dft build --as-of {done.day} --dedup offline --replace",
+    ):
+        console.print(f"  {line}", highlight=False, soft_wrap=True, markup=False)
 
 
 # Benchmark

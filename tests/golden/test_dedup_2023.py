@@ -23,6 +23,7 @@ from dft_pipeline.raw.tables import SOURCE_TABLES
 from dft_pipeline.reports.grouping_agreement import dedup_agreement, dedup_verdicts
 from dft_pipeline.reports.groupings import Groupings, groupings
 from dft_pipeline.values import canonical, one_voice
+from dft_pipeline.values.calibration import from_assignment
 from dft_pipeline.values.card_texts import all_cards, distinct_texts
 from dft_pipeline.values.deduplication import offline, similar_texts
 from dft_pipeline.values.evaluation import Agreement, agreement, best_threshold, by_grouping
@@ -275,3 +276,17 @@ def test_the_run_has_no_verdicts(real: Path, compared: Groupings) -> None:
     schema = raw_schema(SOURCE_TABLES["deduplicationVerification"].extracted)
     none = schema.to_frame().rename({"userId": "participant_id"})
     assert dedup_verdicts(one_voice.verdicts(none).kept, compared).is_empty()
+
+
+def test_calibrating_on_the_run_gives_the_thresholds_in_use(run: Cards, embed: Embed) -> None:
+    found = from_assignment(run.every, embed, OFFLINE_WORDLLAMA, "the app's own assignment")
+    assert found.chosen.threshold == OFFLINE_WORDLLAMA.threshold
+    assert found.scores.filter(threshold=found.chosen.threshold)["f1"].item() == pytest.approx(
+        0.459, abs=0.005
+    )
+    assert (found.pairs, found.same) == (224 * 223 // 2, 350)
+    assert found.chosen.canonical_threshold == 0.55, "in use is 0.6: as low as may be, and some more"
+    assert found.chosen.candidate_threshold == 0.33, (
+        "in use is 0.4: as many pairs as a judge may be asked about"
+    )
+    assert found.nearly_best[0] < 0.4 < found.nearly_best[1], "the curve is flat there"

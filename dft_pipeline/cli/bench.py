@@ -1,15 +1,14 @@
 """The benchmark: each stage on a synthetic deliberation, beside a floor that is measured in the same run."""
 
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import NamedTuple, TypeVar
 
 import numpy as np
 import polars as pl
 
+from dft_pipeline.cli.timing import Timing, best, timed
 from dft_pipeline.contracts import broken, repeated
 from dft_pipeline.dataset.gates import measured_rows
 from dft_pipeline.dataset.rows import Snapshot, reward_rows, rubric_rows
@@ -34,17 +33,6 @@ ANSWER_SHARES = (0.65, 0.15, 0.2)
 BEGIN = np.datetime64("2024-01-01", "us")
 TIME = pl.Datetime("us", "UTC")
 
-Result = TypeVar("Result")
-
-
-class Timing(NamedTuple):
-    """A stage's best time, and that of the least work that any engine must do for it, in seconds."""
-
-    stage: str
-    seconds: float
-    floor: str
-    floor_seconds: float
-
 
 def bench(judgments: int, seed: int = 0, repeats: int = 3) -> Iterator[Timing]:
     """Times the stages on `judgments` edge judgments and as many votes."""
@@ -53,31 +41,31 @@ def bench(judgments: int, seed: int = 0, repeats: int = 3) -> Iterator[Timing]:
     raw = _raw(rng, edges, links, values, cases)
     yield from _of_table("edge", raw["edge"], SOURCE_TABLES["edge"], repeats)
     reading = _reading(raw, repeats)
-    aside, seconds = _timed(lambda: set_aside(raw, ParticipantPolicy()), repeats)
+    aside, seconds = timed(lambda: set_aside(raw, ParticipantPolicy()), repeats)
     yield Timing(f"admission ({sum(map(len, raw.values())):,} rows)", seconds, "reading Parquet", reading)
-    hashing = _best(lambda: edges.select(pl.all().hash()).sum(), repeats)
-    judged, seconds = _timed(lambda: one_voice.judgments(edges, cards, links).kept, repeats)
+    hashing = best(lambda: edges.select(pl.all().hash()).sum(), repeats)
+    judged, seconds = timed(lambda: one_voice.judgments(edges, cards, links).kept, repeats)
     yield Timing("one voice", seconds, "hash of every cell", hashing)
     yield from _of_table("judgments", judged, TABLES["judgments"], repeats)
     pairs = ("source_value_id", "wiser_value_id")
-    counting = _best(lambda: judged.lazy().group_by(pairs).len().collect(engine="streaming"), repeats)
+    counting = best(lambda: judged.lazy().group_by(pairs).len().collect(engine="streaming"), repeats)
     counted = "count(*) per pair"
-    tallies, tallying = _timed(lambda: moral_graph.pair_tallies(judged, links, DEFAULT), repeats)
+    tallies, tallying = timed(lambda: moral_graph.pair_tallies(judged, links, DEFAULT), repeats)
     yield Timing("tally, rules, unwinding in all scopes", tallying, counted, counting)
-    found, seconds = _timed(lambda: moral_graph.edge_judgments(judged, links, tallies), repeats)
+    found, seconds = timed(lambda: moral_graph.edge_judgments(judged, links, tallies), repeats)
     yield Timing(f"edge judgments ({len(found):,} rows)", seconds, counted, counting)
     groups = pl.DataFrame(schema={"participant_id": pl.String, "group": pl.String})
-    _, seconds = _timed(lambda: contested(tallies, judged, links, groups), repeats)
+    _, seconds = timed(lambda: contested(tallies, judged, links, groups), repeats)
     yield Timing("contested", seconds, counted, counting)
     graph = moral_graph.wisdom_edges(tallies, DEFAULT)
-    ranked, seconds = _timed(lambda: graph_values(graph, values, votes, links), repeats)
-    showing = _best(lambda: votes.lazy().group_by("value_id").len().collect(engine="streaming"), repeats)
+    ranked, seconds = timed(lambda: graph_values(graph, values, votes, links), repeats)
+    showing = best(lambda: votes.lazy().group_by("value_id").len().collect(engine="streaming"), repeats)
     yield Timing("values with rank and votes", seconds, "count(*) of votes per value", showing)
     nobody = TABLES["articulations"].schema.to_frame()
     snapshot = Snapshot(cases, links, judged, votes, nobody, values, graph, ranked)
-    reward, seconds = _timed(lambda: reward_rows(snapshot, "default", Aggregation()), repeats)
+    reward, seconds = timed(lambda: reward_rows(snapshot, "default", Aggregation()), repeats)
     yield Timing("reward rows", seconds, counted, counting)
-    rubric, seconds = _timed(lambda: rubric_rows(reward), repeats)
+    rubric, seconds = timed(lambda: rubric_rows(reward), repeats)
     yield Timing("rubric rows", seconds, counted, counting)
 
     def gates() -> list[Measured]:
@@ -89,16 +77,16 @@ def bench(judgments: int, seed: int = 0, repeats: int = 3) -> Iterator[Timing]:
             *measured_rows(reward, rubric, values, graph),
         ]
 
-    yield Timing("statistics of all gates", _best(gates, repeats), "the tally", tallying)
+    yield Timing("statistics of all gates", best(gates, repeats), "the tally", tallying)
 
 
 def _of_table(name: str, rows: pl.DataFrame, table: SourceTable | Table, repeats: int) -> Iterator[Timing]:
     """What every row and every key of a table is asked."""
     key = table.key if isinstance(table, Table) else table.pseudonymous_key
-    seconds = _best(lambda: broken(rows, table.contract, table.rules), repeats)
+    seconds = best(lambda: broken(rows, table.contract, table.rules), repeats)
     yield Timing(f"row rules of {name}", seconds, "reading Parquet", _reading({name: rows}, repeats))
-    seconds = _best(lambda: repeated(rows, key), repeats)
-    counting = _best(lambda: rows.select(pl.struct(key).n_unique()), repeats)
+    seconds = best(lambda: repeated(rows, key), repeats)
+    counting = best(lambda: rows.select(pl.struct(key).n_unique()), repeats)
     yield Timing(f"keys of {name}", seconds, "n_unique of the key", counting)
 
 
@@ -107,7 +95,7 @@ def _reading(tables: Mapping[str, pl.DataFrame], repeats: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
         for name, rows in tables.items():
             rows.write_parquet(Path(folder) / name)
-        return _best(lambda: [pl.read_parquet(Path(folder) / name) for name in tables], repeats)
+        return best(lambda: [pl.read_parquet(Path(folder) / name) for name in tables], repeats)
 
 
 def _deliberation(rng: np.random.Generator, size: int) -> tuple[pl.DataFrame, ...]:
@@ -209,17 +197,3 @@ def _values() -> tuple[pl.DataFrame, pl.DataFrame]:
 
 def _cases(names: list[str]) -> pl.DataFrame:
     return pl.DataFrame({"id": names, "question": names})
-
-
-def _timed(work: Callable[[], Result], repeats: int) -> tuple[Result, float]:
-    """What the work gives, and the shortest of a few times: what the machine can do undisturbed."""
-    seconds = []
-    for _ in range(repeats):
-        begin = time.perf_counter()
-        result = work()
-        seconds.append(time.perf_counter() - begin)
-    return result, min(seconds)
-
-
-def _best(work: Callable[[], object], repeats: int) -> float:
-    return _timed(work, repeats)[1]

@@ -36,6 +36,7 @@ app.add_typer(export_app, name="export")
 out = Console()
 err = Console(stderr=True)
 
+JUDGMENTS_PER_CARD = 100  # in the benchmark
 DEMO_FILES = "deliberation"  # the folder in the demo's home that its table files are in
 DEMO_PEOPLE, DEMO_SEED, DEMO_DAY = 300, 1, date(2024, 1, 14)
 
@@ -373,8 +374,9 @@ def bench(
     """Times the stages on synthetic data, against the engine's own floor, measured in the same run."""
     from dft_pipeline.cli import terminal
     from dft_pipeline.cli.bench import bench as timings
+    from dft_pipeline.cli.bench_cards import bench_cards
 
-    found = list(timings(judgments))
+    found = [*timings(judgments), *bench_cards(judgments // JUDGMENTS_PER_CARD)]
     if as_json:
         _print_json({"judgments": judgments, "stages": [timing._asdict() for timing in found]})
     else:

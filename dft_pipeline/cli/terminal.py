@@ -21,8 +21,8 @@ from resources.lake import Lake, published
 from resources.loading import Aside, Loaded, Refused, Source, is_clean
 
 if TYPE_CHECKING:
-    from dft_pipeline.cli.bench import Timing
     from dft_pipeline.cli.calibrate import Calibrated
+    from dft_pipeline.cli.timing import Timing
     from dft_pipeline.values.labels import Aside as LabelAside
     from dft_pipeline.values.labels import Labels
 

@@ -175,6 +175,7 @@ class SnapshotSettings(_Settings):
     given_first: bool = Field(True, description="the app's assignment goes first, where it has any")
     deduplication: Deduplication = OFFLINE_WORDLLAMA
     participants: ParticipantPolicy = ParticipantPolicy()
+    writes_cards: bool = Field(False, description="a language model writes cards that finished chats lack")
 
 
 def snapshot_settings(
@@ -187,7 +188,8 @@ def snapshot_settings(
 ) -> SnapshotSettings:
     """Settings from the words a person uses; h is a whole number or `all`. None stands for the default.
 
-    `has_model`: there is a language model to ask, so that it judges what the app has not assigned.
+    `has_model`: there is a language model to ask, so that it writes the cards that finished chats lack, and
+    judges what the app has not assigned.
 
     Without an h, support is carried along one edge, or along none where the policy allows loops.
     Raises ValueError for a name or number that is not known.
@@ -211,6 +213,7 @@ def snapshot_settings(
         given_first=dedup is None,
         deduplication=OFFLINE.get(embed_model, OFFLINE_WORDLLAMA),
         participants=participants or ParticipantPolicy(),
+        writes_cards=has_model,
     )
 
 

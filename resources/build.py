@@ -22,7 +22,9 @@ from dft_pipeline.raw.tables import SOURCE_TABLES, SourceColumn
 from dft_pipeline.values.pseudonyms import pseudonymised
 from dft_pipeline.values.setting_aside import without
 from dft_pipeline.values.strategies import Means
+from dft_pipeline.values.writing import Write
 from resources.card_judge import card_judge, texts
+from resources.card_writer import card_writer
 from resources.database import database, libpq, one_writer, prepare, refuse_if_lost
 from resources.embedder import embedder
 from resources.expectations import Verdict, forget, judge
@@ -161,6 +163,12 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
             judge = None if model is None else card_judge(model, texts(every), tell)
             chosen = cache(lambda: embedder(self.settings, url, run_id))  # when asked: `given` needs none
             yield Means(lambda texts: chosen().embed(texts), wanted.deduplication, judge)
+
+    @contextmanager
+    def writer(self, run_id: str, tell: Callable[[str], None]) -> Iterator[Write]:
+        """Who writes the cards that finished chats lack: the language model, where there is one."""
+        with self.database() as url:
+            yield card_writer(language_model(self.settings, url, run_id), tell)
 
     def judge(self, step: str, day: date, measured: Sequence[Measured]) -> list[Verdict]:
         """Has the gates of a step judged; Data Docs go to the home, by day."""

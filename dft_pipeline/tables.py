@@ -409,7 +409,7 @@ _TABLES = (
                 "turns_of_each_criterion",
                 "criterion_turns",
                 pl.when(pl.col("status") == "written")
-                .then(pl.col("criterion_turns").list.len() == pl.col("criteria").list.len())
+                .then(pl.col("criterion_turns").list.len().eq_missing(pl.col("criteria").list.len()))
                 .otherwise(pl.col("criterion_turns").is_null()),
             ),
         ),

@@ -157,6 +157,8 @@ def simulated(seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:
 def test_the_planted_cards_are_found(seed: int) -> None:
     talks, cards = simulated(seed)
     found = articulated_cards(talks, cards)
+    waiting = pending_chats(found, talks)["chat_id"].to_list()
+    assert waiting == sorted(simulate(60, seed).truth.pending_chats)
     shown = found.filter(status="card_shown")
     assert set(found["status"]) == {"card_shown", "unfinished", "pending"}
     wanted = cards.select(

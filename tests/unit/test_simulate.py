@@ -211,6 +211,33 @@ def test_chats_come_in_all_shapes(deliberation: Deliberation) -> None:
         assert (chat["id"] in with_card) == expected
 
 
+def test_a_few_finished_chats_have_no_card(deliberation: Deliberation) -> None:
+    pending = deliberation.truth.pending_chats
+    chats = {row["id"]: row for row in deliberation.tables["chat"]}
+    assert len(pending) == 5
+    assert not set(pending) & {row["chatId"] for row in deliberation.tables["valuesCard"]}
+    assert not set(pending) & {row["copiedFromId"] for row in chats.values()}
+    assert set(pending.values()) <= {row["id"] for row in deliberation.tables["canonicalValuesCard"]}
+    for chat_id in pending:
+        called = [(m.get("function_call") or {}).get("name") for m in chats[chat_id]["transcript"]]
+        assert "submit_values_card" in called
+        assert set(called) & {"show_values_card", "articulate_values_card"}
+        assert not shown_cards(chats[chat_id])
+
+
+def test_the_missing_cards_change_nothing_else(
+    deliberation: Deliberation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dft_pipeline.simulate.deliberation.some_pending", lambda rng, talks: talks)
+    whole, pending = simulate(120, seed=7), deliberation.truth.pending_chats
+    for name in set(SOURCE_TABLES) - {"chat", "valuesCard"}:
+        assert deliberation.tables[name] == whole.tables[name]
+    left = [row for row in well_formed(whole, "valuesCard") if row["chatId"] not in pending]
+    assert well_formed(deliberation, "valuesCard") == left
+    for chat, before in zip(deliberation.tables["chat"], whole.tables["chat"], strict=True):
+        assert (chat == before) == (chat["id"] not in pending)
+
+
 def test_cards_are_near_duplicates_of_their_value(deliberation: Deliberation) -> None:
     cards = well_formed(deliberation, "valuesCard")
     assigned = {card["id"]: card["canonicalCardId"] for card in cards if card["quality"] == "ok"}

@@ -10,8 +10,9 @@ import psycopg
 import pytest
 
 from resources.lake import Lake
+from resources.language_model import read_prompt
 from tests.conftest import Dft, deliberating
-from tests.model_server import ModelServer, fails
+from tests.model_server import ModelServer, Scene, fails
 
 DAY = date(2024, 1, 14)
 KEY = {"DFT_PSEUDONYM_KEY": "a key for tests"}
@@ -37,6 +38,11 @@ def _truth(dft: Dft) -> dict[int, int]:
     """The canonical card that each card was made from."""
     truth = json.loads((dft.folder / "files" / "truth.json").read_text())
     return {int(card): value for card, value in truth["card_values"].items()}
+
+
+def _waiting(dft: Dft) -> int:
+    """How many finished chats have no card, which the model is asked for first."""
+    return len(json.loads((dft.folder / "files" / "truth.json").read_text())["pending_chats"])
 
 
 def _assert_grouping(lake: Lake, dft: Dft) -> None:
@@ -80,7 +86,12 @@ def test_what_is_asked_for_as_given_is_given(unassigned: Dft) -> None:
     assert len(aside) == len(_truth(unassigned)), "asked for in so many words, there is no other way"
 
 
-def _same_title(_: str, data: dict[str, Any]) -> dict[str, str]:
+REFUSAL = {"kind": "ideological_commitment", "reason": "It is a slogan."}
+
+
+def _same_title(system: str, data: dict[str, Any]) -> dict[str, Any]:
+    if system == read_prompt("write_card").system:
+        return {"card": None, "refusal": REFUSAL}
     same = data["first"]["title"] == data["second"]["title"]
     return {"motivation": "by their titles", "verdict": "same" if same else "different"}
 
@@ -88,7 +99,8 @@ def _same_title(_: str, data: dict[str, Any]) -> dict[str, str]:
 def test_a_model_judges_and_is_never_asked_twice(unassigned: Dft) -> None:
     with ModelServer(_same_title) as server:
         model = {"OPENAI_API_KEY": "secret", "OPENAI_BASE_URL": server.url}
-        server.plays(*[fails(400)] * 3)
+        waiting = _waiting(unassigned)
+        server.plays(*[Scene()] * waiting, *[fails(400)] * 3)
         first = _build(unassigned, "model", "--dedup", "model", **model)
         _assert_grouping(first, unassigned)
         asked = len(server.requests)
@@ -97,7 +109,7 @@ def test_a_model_judges_and_is_never_asked_twice(unassigned: Dft) -> None:
         )["last_run"]["failed_checks"]}  # fmt: skip
         assert "no_answer 3" in found["answers_are_possible"]
         decisions = first.snapshot("merge_decisions", DAY).filter(pl.col("judge") != "exact-1")
-        assert asked == len(decisions) > 20
+        assert asked == waiting + len(decisions) > 20
         silent = decisions.filter(pl.col("prompt_version").is_null())
         assert silent["verdict"].to_list() == ["unsure"] * 3, "who gave no answer is not believed to have"
         second = _build(unassigned, "model", "--dedup", "model", **model)

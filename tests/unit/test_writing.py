@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 import strategies as some
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from measuring import is_within
 from polars.testing import assert_frame_equal
@@ -228,6 +228,8 @@ MEMBERS = st.lists(
 
 
 @given(MEMBERS)
+@example([("written", 1, 1, 0), ("written", 2, 0, 0)])
+@example([("written", 1, 0, 0), ("card", 3, 2, 0), ("card", 4, 1, 0)])
 def test_a_value_is_known_by_its_first_card(members: list[tuple[str, int, int, int]]) -> None:
     """Canonical cards by id, then stored ones as they came, then written ones as they came."""
     grouped = pl.DataFrame(

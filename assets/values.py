@@ -53,8 +53,9 @@ def articulation(context: dg.AssetExecutionContext, workplace: Workplace) -> Res
     """One row is a chat, and the card that its transcript showed last, or that was written, if any."""
     day = date.fromisoformat(context.partition_key)
     chats, cards = (workplace.admitted(name, day) for name in ("chat", "valuesCard"))
+    every = workplace.raw("valuesCard", day)
     with workplace.writer(context.run.run_id, context.log.warning) as write:
-        articulated = with_written(articulated_cards(chats, cards), chats, write)
+        articulated = with_written(articulated_cards(chats, cards), chats, every, write)
     measured = gates.measured_articulation(articulated)
     tables = {"articulated_cards": articulated}
     yield from finished(workplace, "values_articulation", day, tables, [measured])

@@ -46,9 +46,15 @@ class Written(NamedTuple):
 Write = Callable[[Mapping[str, FinishedChat]], Mapping[str, Written]]
 
 
-def with_written(articulated: pl.DataFrame, chats: pl.DataFrame, write: Write) -> pl.DataFrame:
-    """Table `articulated_cards`, in which the chats that wait for a card have what `write` answered."""
-    waiting = pending_chats(articulated, chats).select("chat_id", "transcript")
+def with_written(
+    articulated: pl.DataFrame, chats: pl.DataFrame, cards: pl.DataFrame, write: Write
+) -> pl.DataFrame:
+    """Table `articulated_cards`, in which the chats that wait for a card have what `write` answered.
+
+    `cards` are all rows of `valuesCard`: what was set aside, such as an invalid card, is not written anew.
+    """
+    waiting = pending_chats(articulated, chats.join(cards, left_on="id", right_on="chatId", how="anti"))
+    waiting = waiting.select("chat_id", "transcript")
     said = {chat_id: read_transcript(text) for chat_id, text in waiting.iter_rows()}
     finished = {chat_id: finished_chat(transcript) for chat_id, transcript in said.items()}
     # Where the participant says nothing there is nothing to write down.

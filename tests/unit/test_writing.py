@@ -75,14 +75,10 @@ def answering(answers: Mapping[str, WrittenCard], asked: dict[str, FinishedChat]
     return write
 
 
-def told(
-    texts: list[str | None], answers: Mapping[str, WrittenCard], cards: pl.DataFrame | None = None
-) -> list[dict[str, Any]]:
+def told(texts: list[str | None], answers: Mapping[str, WrittenCard]) -> list[dict[str, Any]]:
     """The rows of `articulated_cards`, of the chats c0, c1 ..."""
     given = chats(texts)
-    found = with_written(
-        articulated_cards(given, stored() if cards is None else cards), given, answering(answers)
-    )
+    found = with_written(articulated_cards(given, stored()), given, stored(), answering(answers))
     assert [measured.value for measured in measured_table("articulated_cards", found)] == [0, 0]
     return found.to_dicts()
 
@@ -112,7 +108,7 @@ def test_a_card_that_was_refused_has_the_reason_and_no_text() -> None:
 
 def test_what_has_no_answer_goes_on_waiting() -> None:
     before = articulated_cards(chats([WAITING]), stored())
-    assert_frame_equal(with_written(before, chats([WAITING]), answering({})), before)
+    assert_frame_equal(with_written(before, chats([WAITING]), stored(), answering({})), before)
     assert before["status"].to_list() == ["pending"]
 
 
@@ -128,14 +124,18 @@ def test_words_after_the_call_for_a_card_count_as_well() -> None:
 
 
 def test_only_who_waits_and_has_spoken_is_asked() -> None:
-    given = chats([WAITING, SHOWN, MUTE, "{", transcript(says("user", "Hi")), WAITING])
+    given = chats([WAITING, SHOWN, MUTE, "{", transcript(says("user", "Hi")), WAITING, WAITING])
+    admitted, set_aside = stored({"chatId": "c5"}), stored({"chatId": "c6", "id": 2})
     asked: dict[str, FinishedChat] = {}
     found = with_written(
-        articulated_cards(given, stored({"chatId": "c5"})), given, answering({"c0": card()}, asked)
+        articulated_cards(given, admitted),
+        given,
+        pl.concat([admitted, set_aside]),
+        answering({"c0": card()}, asked),
     )
-    assert list(asked) == ["c0"]
+    assert list(asked) == ["c0"], "a card that was set aside is not written anew"
     assert found["status"].to_list() == [
-        "written", "card_shown", "pending", "unreadable", "unfinished", "pending",
+        "written", "card_shown", "pending", "unreadable", "unfinished", "pending", "pending",
     ]  # fmt: skip
 
 
@@ -157,8 +157,8 @@ def test_the_order_of_chats_changes_nothing() -> None:
     answers = {"c0": card(), "c2": REFUSAL}
     mixed = some.shuffled(given, 3)
     assert_frame_equal(
-        with_written(articulated_cards(mixed, stored()), mixed, answering(answers)),
-        with_written(articulated_cards(given, stored()), given, answering(answers)),
+        with_written(articulated_cards(mixed, stored()), mixed, stored(), answering(answers)),
+        with_written(articulated_cards(given, stored()), given, stored(), answering(answers)),
     )
 
 
@@ -192,7 +192,9 @@ def written(*ids: str, **answers: WrittenCard) -> tuple[pl.DataFrame, pl.DataFra
     """The cards written from such chats, all the same, and the chats."""
     given = chats([WAITING] * len(ids)).with_columns(id=pl.Series(ids, dtype=pl.String))
     asked = answering({one: answers.get(one, card()) for one in ids})
-    return written_cards(with_written(articulated_cards(given, stored()), given, asked), given), given
+    return written_cards(
+        with_written(articulated_cards(given, stored()), given, stored(), asked), given
+    ), given
 
 
 def test_written_cards_have_their_chats_people_cases_and_times() -> None:
@@ -312,7 +314,7 @@ def test_without_a_model_nothing_is_invented_and_somebody_is_told() -> None:
     assert write({}) == {}
     assert lines == [], "where nobody waits there is nothing to say"
     before = articulated_cards(chats([WAITING, SHOWN, WAITING]), stored())
-    assert with_written(before, chats([WAITING, SHOWN, WAITING]), write).equals(before)
+    assert with_written(before, chats([WAITING, SHOWN, WAITING]), stored(), write).equals(before)
     assert lines == [
         "2 of 2 finished chats without a card go on waiting for one: there is no language model to write it "
         "(OPENAI_API_KEY)"

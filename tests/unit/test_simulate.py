@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import networkx as nx
+import numpy as np
 import pytest
 
 from dft_pipeline.raw.tables import SOURCE_TABLES
 from dft_pipeline.simulate import Deliberation, simulate, write
+from dft_pipeline.simulate.chats import Conversations, some_pending
 
 Row = dict[str, Any]
 
@@ -223,6 +225,15 @@ def test_a_few_finished_chats_have_no_card(deliberation: Deliberation) -> None:
         assert "submit_values_card" in called
         assert set(called) & {"show_values_card", "articulate_values_card"}
         assert not shown_cards(chats[chat_id])
+
+
+def test_a_chat_that_was_copied_keeps_its_card() -> None:
+    chats = [{"id": one, "copiedFromId": source, "transcript": []} for one, source in ("a ", "b ", "ca")]
+    cards = [{"id": number, "chatId": one} for number, one in enumerate("ab")]
+    for seed in range(9):
+        talks = Conversations(chats, cards, {0: 7, 1: 8})
+        left = some_pending(np.random.default_rng(seed), talks)
+        assert (left.pending, left.card_values, left.cards) == ({"b": 8}, {0: 7}, cards[:1])
 
 
 def test_the_missing_cards_change_nothing_else(

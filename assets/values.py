@@ -81,9 +81,7 @@ def cards_to_values(
     """One row is a card, a value that cards became, or what became of a value since the day before."""
     day = date.fromisoformat(context.partition_key)
     settings = build_settings.snapshot
-    cards = workplace.admitted("valuesCard", day)
-    written = written_cards(workplace.table("articulated_cards", day), workplace.admitted("chat", day))
-    every = all_cards(cards, workplace.admitted("canonicalValuesCard", day), written)
+    every = _every(workplace, day)
     how = strategy(settings, every)
     with workplace.means(settings, every, context.run.run_id, context.log.warning) as means:
         values = grouped(how, every, means)
@@ -141,3 +139,10 @@ def participants_to_voices(context: dg.AssetExecutionContext, workplace: Workpla
         "row_counts": counts,
     }
     yield from finished(workplace, "values_voices", day, tables, [totals])
+
+
+def _every(workplace: Workplace, day: date) -> pl.DataFrame:
+    """All cards that take part."""
+    names = ("valuesCard", "canonicalValuesCard", "chat")
+    cards, canonical_cards, chats = (workplace.admitted(name, day) for name in names)
+    return all_cards(cards, canonical_cards, written_cards(workplace.table("articulated_cards", day), chats))

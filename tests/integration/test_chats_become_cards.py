@@ -58,7 +58,8 @@ class Deliberation:
         if system == SAME.system:
             same = data["first"]["evaluation_criteria"] == data["second"]["evaluation_criteria"]
             return {"motivation": "by their criteria", "verdict": "same" if same else "different"}
-        assert system == WRITE.system
+        if system != WRITE.system:
+            return {"motivation": "like all", "rating": 3}
         texts = [turn["text"] for turn in data["turns"]]
         if texts == self.said(self.refused):
             return {"card": None, "refusal": REFUSAL}
@@ -207,7 +208,9 @@ def test_where_the_apps_assignment_counts_they_have_no_value_and_that_is_told(wa
 def test_a_judge_is_asked_about_written_cards_like_others(waiting: Deliberation, models: ModelServer) -> None:
     asked = len(models.requests)
     lake, _ = waiting.build("model", "--dedup", "model", OPENAI_API_KEY="secret")
-    assert {request.system for request in models.requests[asked:]} == {SAME.system}
+    systems = {request.system for request in models.requests[asked:]}
+    assert SAME.system in systems
+    assert WRITE.system not in systems, "what was written is not asked for again"
     grouping = lake.snapshot("card_values", DAY).filter(card_kind="written")
     theirs = dict(grouping.select("card_id", "value_id").iter_rows())
     assert theirs[written_card_id(waiting.alike)] == waiting.meant[waiting.alike]

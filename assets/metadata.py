@@ -19,7 +19,9 @@ PREVIEW_ROWS = 5
 PREVIEW_WIDTH = 60  # characters of a cell
 # What people wrote may tell who they are, and Dagster keeps what it is told.
 FREE_TEXT = ("story", "comment", "value")
-OF_ONE_PERSON = {"articulated_cards": tuple(VALUE_TEXTS)}  # by table: other tables' values are many people's
+OF_ONE_PERSON = {
+    "articulated_cards": (*VALUE_TEXTS, "refusal_reason")
+}  # by table: other tables' values are many people's
 
 # A night comes every 24 hours; two more are for a late or a long one. Where the clocks change, two nights can
 # lie 47 hours apart without any harm: that warns, and after 50 hours a night has failed or was not begun.

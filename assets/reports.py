@@ -20,6 +20,8 @@ GROUPED = (
     raw_key("valuesCard"),
     raw_key("canonicalValuesCard"),
     raw_key("deduplication"),
+    raw_key("chat"),
+    "articulated_cards",
     "card_embeddings",
     "set_aside",
     "card_values",

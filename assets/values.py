@@ -15,6 +15,7 @@ from dft_pipeline.values.articulation import articulated_cards
 from dft_pipeline.values.embeddings import card_embeddings, texts_of
 from dft_pipeline.values.row_counts import row_counts, unaccounted
 from dft_pipeline.values.strategies import grouped, is_embedded, overnight, strategy
+from dft_pipeline.values.writing import with_written, written_cards
 from resources.build import BuildSettings, Workplace
 from resources.extraction import SET_ASIDE
 from resources.language_model import POOL
@@ -22,6 +23,7 @@ from resources.language_model import POOL
 CARDS = (raw_key("valuesCard"), raw_key("canonicalValuesCard"))
 COMPARED = "deduplicationVerification"
 HEARD = ("edge", "vote", "impression", "valuesCard", "chat", COMPARED)
+ARTICULATED = (raw_key("chat"), "articulated_cards")
 VOTED = (raw_key("vote"), raw_key("impression"))
 
 
@@ -44,14 +46,17 @@ def admission(
 
 @dg.multi_asset(
     name="articulation",
-    specs=[table_spec("articulated_cards", "1", (raw_key("chat"), raw_key("valuesCard"), "set_aside"))],
+    specs=[table_spec("articulated_cards", "2", (raw_key("chat"), raw_key("valuesCard"), "set_aside"))],
     check_specs=check_specs(("articulated_cards",), (gates.READABLE,)),
+    pool=POOL,
 )
 def articulation(context: dg.AssetExecutionContext, workplace: Workplace) -> Results:
-    """One row is a chat, and the card that its transcript showed last, if any."""
+    """One row is a chat, and the card that its transcript showed last, or that was written, if any."""
     day = date.fromisoformat(context.partition_key)
     chats, cards = (workplace.admitted(name, day) for name in ("chat", "valuesCard"))
-    articulated = articulated_cards(chats, cards)
+    every = workplace.raw("valuesCard", day)
+    with workplace.writer(context.run.run_id, context.log.warning) as write:
+        articulated = with_written(articulated_cards(chats, cards), chats, every, write)
     measured = gates.measured_articulation(articulated)
     tables = {"articulated_cards": articulated}
     yield from finished(workplace, "values_articulation", day, tables, [measured])
@@ -59,7 +64,7 @@ def articulation(context: dg.AssetExecutionContext, workplace: Workplace) -> Res
 
 @dg.multi_asset(
     name="embedding",
-    specs=[table_spec("card_embeddings", "1", ("set_aside", *CARDS))],
+    specs=[table_spec("card_embeddings", "1", ("set_aside", *CARDS, *ARTICULATED))],
     check_specs=check_specs(("card_embeddings",), ()),
     pool=POOL,
 )
@@ -80,9 +85,9 @@ def embedding(
 @dg.multi_asset(
     name="cards_to_values",
     specs=[
-        table_spec("card_values", "1", ("set_aside", "card_embeddings", *CARDS)),
-        table_spec("canonical_values", "1", (raw_key("canonicalValuesCard"), "card_values")),
-        table_spec("merge_decisions", "1", ("set_aside", "card_embeddings", *CARDS)),
+        table_spec("card_values", "2", ("card_embeddings", "set_aside", *CARDS, *ARTICULATED)),
+        table_spec("canonical_values", "2", (*CARDS, *ARTICULATED, "card_values")),
+        table_spec("merge_decisions", "2", ("card_embeddings", "set_aside", *CARDS, *ARTICULATED)),
         table_spec("value_events", "1", ("card_values",)),
     ],
     check_specs=check_specs(
@@ -105,9 +110,7 @@ def cards_to_values(
         events = overnight(how, every, day, means)
     before = workplace.before("canonical_values", day, settings)
     measured = [
-        *gates.measured_values(
-            workplace.admitted("valuesCard", day), values.card_values, values.canonical_values, before
-        ),
+        *gates.measured_values(every, values.card_values, values.canonical_values, before),
         gates.measured_answers(values.set_aside),
     ]
     tables = {
@@ -124,7 +127,7 @@ def cards_to_values(
     specs=[
         table_spec("judgments", "1", (raw_key("edge"), raw_key("contextsOnCases"), "card_values")),
         table_spec("votes", "1", (*VOTED, "card_values")),
-        table_spec("articulations", "1", (raw_key("chat"), raw_key("valuesCard"), "card_values")),
+        table_spec("articulations", "2", (raw_key("valuesCard"), *ARTICULATED, "card_values")),
         table_spec(
             "quarantine",
             "1",
@@ -141,7 +144,9 @@ def participants_to_voices(context: dg.AssetExecutionContext, workplace: Workpla
     day = date.fromisoformat(context.partition_key)
     card_values = workplace.table("card_values", day)
     links = reading.links(workplace.admitted("contextsOnCases", day))
-    voices = one_voice.voices({name: workplace.admitted(name, day) for name in HEARD}, card_values, links)
+    heard = {name: workplace.admitted(name, day) for name in HEARD}
+    written = written_cards(workplace.table("articulated_cards", day), heard["chat"])
+    voices = one_voice.voices(heard, card_values, links, written)
     read = {name: sum(file.rows for file in workplace.raw_files(name, day)) for name in SOURCE_TABLES}
     aside = [workplace.raw(SET_ASIDE, day), workplace.table("set_aside", day), voices.set_aside]
     quarantine = pl.concat(aside)

@@ -178,6 +178,7 @@ class SnapshotSettings(_Settings):
     given_first: bool = Field(True, description="the app's assignment goes first, where it has any")
     deduplication: Deduplication = OFFLINE_WORDLLAMA
     participants: ParticipantPolicy = ParticipantPolicy()
+    writes_cards: bool = Field(False, description="a language model writes cards that finished chats lack")
 
 
 def snapshot_settings(
@@ -191,7 +192,8 @@ def snapshot_settings(
 ) -> SnapshotSettings:
     """Settings from the words a person uses; h is a whole number or `all`. None stands for the default.
 
-    `has_model`: there is a language model to ask, so that it judges what the app has not assigned.
+    `has_model`: there is a language model to ask, so that it writes the cards that finished chats lack, and
+    judges what the app has not assigned.
     `deduplication`: what a settings file says of the embedding model; None where there is no file.
 
     Without an h, support is carried along one edge, or along none where the policy allows loops.
@@ -216,6 +218,7 @@ def snapshot_settings(
         given_first=dedup is None,
         deduplication=compared_by or OFFLINE_WORDLLAMA,
         participants=participants or ParticipantPolicy(),
+        writes_cards=has_model,
     )
 
 

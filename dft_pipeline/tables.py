@@ -94,6 +94,10 @@ def _ids(meaning: str) -> dy.Column:
     return dy.List(dy.Int64(), description=meaning)
 
 
+def _turns(meaning: str) -> dy.Column:
+    return dy.List(dy.List(dy.Int64(min=0)), description=meaning, nullable=True)
+
+
 def _edges(meaning: str) -> dy.Column:
     edge = {
         "source_value_id": dy.Int64(),
@@ -113,12 +117,25 @@ def _answers(meaning: str) -> dy.Column:
     return dy.List(dy.Struct(answers), description=meaning)
 
 
+def _only_where(status: str, column: str) -> RowRule:
+    """The column has something for that status, and for no other."""
+    return RowRule(
+        f"{column}_where_{status}", column, (pl.col("status") == status) == pl.col(column).is_not_null()
+    )
+
+
 PARTICIPANT = _hex("the participant's pseudonym: 32 hex digits of a keyed hash of the app's id", 32)
 SOURCE = _id("the value that one moves from")
 WISER = _id("the value that is proposed as wiser")
 CONTEXT = _text('the "When ..." string in which the upgrade is said to apply')
 ANSWER = _one_of("the answer: `upgrade`, `no_upgrade` or `not_sure`", *RELATIONSHIPS)
-KIND = _one_of("`card` (a participant's) or `canonical` (the app's)", "card", "canonical")
+KIND = _one_of(
+    "`card` (a participant's), `written` (a participant's, written by a language model from a finished chat) "
+    "or `canonical` (the app's)",
+    "card",
+    "written",
+    "canonical",
+)
 SCOPE = dy.String(
     description="`all`, `case:ID` or `context:ID`: which judgments count", regex="^(all|case:.+|context:.+)$"
 )
@@ -187,7 +204,9 @@ _TABLES = (
         {
             "value_id": _id("the value"),
             **VALUE_TEXTS,
-            "card_count": _count("participants' cards that became this value"),
+            "card_count": _count(
+                "participants' cards that became this value, those that a model wrote among them"
+            ),
             "representative_card_id": _id("the card whose text the value has"),
             "representative_card_kind": KIND,
             **WRITTEN,
@@ -214,7 +233,9 @@ _TABLES = (
         ("card_kind", "card_id"),
         {
             "card_kind": KIND,
-            "card_id": _id("the card"),
+            "card_id": _id(
+                "the card; of a `written` one `written_card_id` of its chat in `articulated_cards`"
+            ),
             "value_id": _id("the value it became"),
             "similarity": _rate(
                 "cosine to the value's representative; null where nothing was compared", low=-1, nullable=True
@@ -313,7 +334,7 @@ _TABLES = (
     Table(
         "articulated_cards",
         "values",
-        "a chat, and the card that its transcript showed last, if any",
+        "a chat, and the card that its transcript showed last, or that a language model wrote, if any",
         ("chat_id",),
         {
             "chat_id": _text("the chat"),
@@ -321,25 +342,29 @@ _TABLES = (
             "case_id": _text("the case of the chat"),
             "status": _one_of(
                 "`card_shown`: the card shown last can be read; `pending`: none can, though the assistant "
-                "called for one or the chat was submitted; `unfinished`: it never came to a card; "
-                "`unreadable`: no message can be read",
+                "called for one or the chat was submitted; `written`: a language model wrote the card that "
+                "was pending; `refused`: it found none to write, since the participant holds to a rule or "
+                "slogan; `unfinished`: it never came to a card; `unreadable`: no message can be read",
                 "card_shown",
                 "pending",
+                "written",
+                "refused",
                 "unfinished",
                 "unreadable",
             ),
             "card_id": _id(
                 "the card that the app stored for the chat; null where none takes part", nullable=True
             ),
-            "title": _text(f"the name of the card shown last; {NO_CARD}", nullable=True),
+            "title": _text(f"the name of the card shown last, or written; {NO_CARD}", nullable=True),
             "instructions_short": _text(
-                f"what the chatbot should do, in a sentence, as shown; {NO_CARD}", nullable=True
+                f"what the chatbot should do, in a sentence, as shown or written; {NO_CARD}", nullable=True
             ),
             "instructions_detailed": _text(
-                f"what the chatbot should do, in full, as shown; {NO_CARD}", nullable=True
+                f"what the chatbot should do, in full, as shown or written; {NO_CARD}", nullable=True
             ),
             "criteria": _texts(
-                f"the evaluation criteria, as shown, in the card's own order; {NO_CARD}", nullable=True
+                f"the evaluation criteria, as shown or written, in the card's own order; {NO_CARD}",
+                nullable=True,
             ),
             "shown_count": _count("how many cards it showed, those that cannot be read among them"),
             "is_submitted": _yes("whether the card was submitted, which ends the chat"),
@@ -358,8 +383,9 @@ _TABLES = (
             ),
             "leading_share": _rate(
                 "of the distinct content words of the criteria (in lower case, without stop words) that a "
-                "message before the card has, the share for which the first such message is the assistant's, "
-                "its opening and its earlier cards included; null where there is no card, or none was said",
+                "message before the card has (any message, where the card was written), the share for which "
+                "the first such message is the assistant's, its opening and its earlier cards included; null "
+                "where there is no card, or none was said",
                 nullable=True,
             ),
             "turns": _count("messages that the user wrote"),
@@ -377,7 +403,35 @@ _TABLES = (
                 "card_incomplete",
                 nullable=True,
             ),
+            "written_card_id": _id(
+                "the written card: the first 52 bits of the SHA-256 of the chat's id; null for any other "
+                "status",
+                nullable=True,
+            ),
+            "criterion_turns": _turns(
+                "for each criterion of a written card the messages that it was taken from, by their place "
+                "among those that can be read, from 0; null for any other status"
+            ),
+            "written_by": _text(
+                "the language model that wrote the card or refused to, and its prompt's version; null for "
+                "any other status",
+                nullable=True,
+            ),
+            "refusal_reason": _text(
+                "why there is no card, in the model's words; null for any status but `refused`", nullable=True
+            ),
         },
+        (
+            _only_where("written", "written_card_id"),
+            _only_where("refused", "refusal_reason"),
+            RowRule(
+                "turns_of_each_criterion",
+                "criterion_turns",
+                pl.when(pl.col("status") == "written")
+                .then(pl.col("criterion_turns").list.len().eq_missing(pl.col("criteria").list.len()))
+                .otherwise(pl.col("criterion_turns").is_null()),
+            ),
+        ),
     ),
     Table(
         "set_aside",

@@ -23,7 +23,9 @@ from dft_pipeline.values.embeddings import looked_up
 from dft_pipeline.values.pseudonyms import pseudonymised
 from dft_pipeline.values.setting_aside import without
 from dft_pipeline.values.strategies import Means
+from dft_pipeline.values.writing import Write, written_cards
 from resources.card_judge import asks, texts
+from resources.card_writer import card_writer
 from resources.database import database, libpq, one_writer, prepare, refuse_if_lost
 from resources.embedder import Embedder, embedder
 from resources.expectations import Verdict, forget, judge
@@ -142,8 +144,9 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
         return without(name, self.raw(name, day), self.table("set_aside", day))
 
     def cards(self, day: date) -> pl.DataFrame:
-        """All cards that take part in the snapshot that is being built, of both kinds."""
-        return all_cards(*(self.admitted(name, day) for name in ("valuesCard", "canonicalValuesCard")))
+        """All cards that take part in the snapshot that is being built, of every kind."""
+        written = written_cards(self.table("articulated_cards", day), self.admitted("chat", day))
+        return all_cards(self.admitted("valuesCard", day), self.admitted("canonicalValuesCard", day), written)
 
     def before(self, name: str, day: date, wanted: SnapshotSettings) -> pl.DataFrame | None:
         """A table of the last snapshot of an earlier day, where it was made with the same settings."""
@@ -175,6 +178,12 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
         chosen = self.settings.model_copy(update={"embed_model": wanted.deduplication.embed_model})
         with self.database() as url:
             yield embedder(chosen, url, run_id)
+
+    @contextmanager
+    def writer(self, run_id: str, tell: Callable[[str], None]) -> Iterator[Write]:
+        """Who writes the cards that finished chats lack: the language model, where there is one."""
+        with self.database() as url:
+            yield card_writer(language_model(self.settings, url, run_id), tell)
 
     def judge(self, step: str, day: date, measured: Sequence[Measured]) -> list[Verdict]:
         """Has the gates of a step judged; Data Docs go to the home, by day."""

@@ -71,7 +71,7 @@ def bench(judgments: int, seed: int = 0, repeats: int = 3) -> Iterator[Timing]:
     def gates() -> list[Measured]:
         return [
             *measured_raw(raw, aside, (BEGIN.item() + timedelta(days=14)).date()),
-            *measured_values(raw["valuesCard"], cards, values, values),
+            *measured_values(cards, cards, values, values),
             *measured_consensus(tallies, graph, found, DEFAULT, graph),
             *measured_ranking(graph, ranked),
             *measured_rows(reward, rubric, values, graph),

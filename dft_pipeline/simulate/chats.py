@@ -1,6 +1,7 @@
 """Chats, and the values cards in which they end."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from dft_pipeline.simulate.transcripts import (
     reworded_card,
     rolled,
     unfinished_chat,
+    without_cards,
 )
 from dft_pipeline.simulate.vocabulary import Value
 
@@ -48,11 +50,15 @@ class ChatPlan:
 
 @dataclass(frozen=True)
 class Conversations:
-    """Rows of `chat` and `valuesCard`, and the id of the value behind each card that means one."""
+    """Rows of `chat` and `valuesCard`, and the id of the value behind each card that means one.
+
+    `pending`: the chats that were finished and have no card, by id, and the value meant.
+    """
 
     chats: list[Row]
     cards: list[Row]
     card_values: dict[int, int]
+    pending: dict[str, int] = field(default_factory=dict)
 
 
 # What was said in a chat, the card in which it ended, and the value meant.
@@ -89,6 +95,25 @@ def conversations(rng: np.random.Generator, plan: ChatPlan, with_copies: bool) -
     values = {row["id"]: row["canonicalCardId"] for row in cards if row["canonicalCardId"] is not None}
     copies = _copies(rng, plan, chats, done) if with_copies else []
     return Conversations(sorted([*chats, *copies], key=lambda row: str(row["createdAt"])), cards, values)
+
+
+def some_pending(rng: np.random.Generator, talks: Conversations) -> Conversations:
+    """The same, but for one finished chat in thirty whose card is missing; no copied one is among them."""
+    copied = {chat["copiedFromId"] for chat in talks.chats}
+    meant = {
+        card["chatId"]: talks.card_values[card["id"]]
+        for card in talks.cards
+        if card["id"] in talks.card_values and card["chatId"] not in copied
+    }
+    count = -(-len(meant) // 30)
+    pending = {chat_id: meant[chat_id] for chat_id in sorted(rng.permutation(sorted(meant)).tolist()[:count])}
+    cards = [card for card in talks.cards if card["chatId"] not in pending]
+    values = {card["id"]: talks.card_values[card["id"]] for card in cards if card["id"] in talks.card_values}
+    return Conversations([_perhaps_pending(chat, pending) for chat in talks.chats], cards, values, pending)
+
+
+def _perhaps_pending(chat: Row, pending: Mapping[str, int]) -> Row:
+    return {**chat, "transcript": without_cards(chat["transcript"])} if chat["id"] in pending else chat
 
 
 def _held(rng: np.random.Generator, plan: ChatPlan) -> list[_Held]:

@@ -7,14 +7,14 @@ import numpy as np
 
 from dft_pipeline.raw.tables import SOURCE_TABLES
 from dft_pipeline.simulate import vocabulary as words
-from dft_pipeline.simulate.chats import conversations, planned
+from dft_pipeline.simulate.chats import Conversations, conversations, planned, some_pending
 from dft_pipeline.simulate.columns import HOUR, MINUTE, Row, iso, rows
 from dft_pipeline.simulate.draws import drawn
 from dft_pipeline.simulate.judgments import hypothesis_rows, judged, judgment_count, proposed
 from dft_pipeline.simulate.people import demographics, gathered, users
 from dft_pipeline.simulate.transcripts import canonical_card
 
-# From this size on there are copied chats and broken rows.
+# From this size on there are copied chats, finished chats without a card, and broken rows.
 _ENOUGH = 20
 _NEVER_ASKED = (38, 31)
 
@@ -34,12 +34,14 @@ class Truth:
     """What was planted.
 
     `card_values`: the canonical value of each card (invalid and broken cards have none).
+    `pending_chats`: the canonical value of each finished chat whose card is missing.
     `wisdom_pairs`: (source, wiser, context), acyclic in all contexts together.
     `contested_cycle`: values a, b, c with a->b->c->a, each a majority's upgrade.
     `contested_pair`: (one, other, context), each the other's upgrade to many.
     """
 
     card_values: Mapping[int, int]
+    pending_chats: Mapping[str, int]
     wisdom_pairs: Sequence[tuple[int, int, str]]
     contested_cycle: tuple[int, int, int]
     contested_cycle_context: str
@@ -63,12 +65,14 @@ def simulate(participants: int, seed: int, judgments: int | None = None) -> Deli
     Raises ValueError for numbers out of range, naming the most judgments that are possible.
     """
     _check(participants, seed, judgments)
-    streams = [np.random.Generator(np.random.PCG64(s)) for s in np.random.SeedSequence(seed).spawn(7)]
+    streams = [np.random.Generator(np.random.PCG64(s)) for s in np.random.SeedSequence(seed).spawn(8)]
     people = gathered(streams[0], participants)
     hypotheses = proposed(streams[1])
     count = judgment_count(judgments, participants, len(hypotheses))
     plan = planned(streams[2], people)
     talks = conversations(streams[3], plan, with_copies=participants >= _ENOUGH)
+    if participants >= _ENOUGH:
+        talks = some_pending(streams[7], talks)
     draws = drawn(streams[4], plan)
     tables = {
         **_reference_tables(),
@@ -84,7 +88,7 @@ def simulate(participants: int, seed: int, judgments: int | None = None) -> Deli
     broken = _add_broken_rows(tables) if participants >= _ENOUGH else []
     straight = (np.flatnonzero(people.straight_lining) + 1).tolist()
     return Deliberation(
-        {name: tables.get(name, []) for name in SOURCE_TABLES}, _truth(talks.card_values, straight, broken)
+        {name: tables.get(name, []) for name in SOURCE_TABLES}, _truth(talks, straight, broken)
     )
 
 
@@ -97,9 +101,10 @@ def _check(participants: int, seed: int, judgments: int | None) -> None:
         raise ValueError(f"judgments must not be negative, not {judgments}")
 
 
-def _truth(card_values: Mapping[int, int], straight: Sequence[int], broken: Sequence[BrokenRow]) -> Truth:
+def _truth(talks: Conversations, straight: Sequence[int], broken: Sequence[BrokenRow]) -> Truth:
     return Truth(
-        card_values=card_values,
+        card_values=talks.card_values,
+        pending_chats=talks.pending,
         wisdom_pairs=words.WISDOM_PAIRS,
         contested_cycle=words.CONTESTED_CYCLE,
         contested_cycle_context=words.CONTESTED_CYCLE_CONTEXT,

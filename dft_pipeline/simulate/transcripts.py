@@ -16,6 +16,7 @@ Message = dict[str, Any]
 Dice = Iterator[float]
 Variant = Literal["plain", "older", "several", "user_first", "unfinished"]
 T = TypeVar("T")
+_SHOWING = ("show_values_card", "articulate_values_card")
 
 
 def rolled(rng: np.random.Generator) -> Dice:
@@ -72,7 +73,7 @@ def _some_criteria(value: Value, dice: Dice) -> list[str]:
 
 def finished_chat(case: Case, value: Value, card: Card, variant: Variant, dice: Dice) -> list[Message]:
     """A chat that ends in the card."""
-    tool = "articulate_values_card" if variant == "older" else "show_values_card"
+    tool = _SHOWING[variant == "older"]
     return [
         *_opening(case, variant, dice),
         *_interview(value, dice),
@@ -86,6 +87,11 @@ def unfinished_chat(case: Case, value: Value, dice: Dice) -> list[Message]:
     """A chat that breaks off before any card."""
     interview = _interview(value, dice)
     return [*_opening(case, "unfinished", dice), *interview[: 1 + int(next(dice) * 3)]]
+
+
+def without_cards(messages: Sequence[Message]) -> list[Message]:
+    """A finished chat in which the card was called for and submitted, but what was shown is not there."""
+    return [message for message in messages if message.get("name") not in _SHOWING]
 
 
 def _opening(case: Case, variant: Variant, dice: Dice) -> list[Message]:

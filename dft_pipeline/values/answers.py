@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo, field_validator, model_validator
 
+from dft_pipeline.raw.tables import FEWEST_CRITERIA, MOST_CRITERIA
+
 
 def _written(text: str) -> str:
     if "\0" in text:
@@ -54,7 +56,10 @@ class Rating(_Strict):
 
 
 class Turn(_Strict):
-    """Something that was said in a chat; `user` is the participant."""
+    """Something that was said in a chat; `user` is the participant.
+
+    The index is its place among the messages that can be read, from 0.
+    """
 
     index: int
     role: Literal["user", "assistant"]
@@ -109,9 +114,10 @@ class Card(_Strict):
 
     @field_validator("evaluation_criteria")
     @classmethod
-    def _some(cls, criteria: list[Criterion]) -> list[Criterion]:
-        if not criteria:
-            raise ValueError("a card has no criterion")
+    def _as_many_as_promised(cls, criteria: list[Criterion]) -> list[Criterion]:
+        """As many as participants' own cards must have: another card would be set aside."""
+        if not FEWEST_CRITERIA <= len(criteria) <= MOST_CRITERIA:
+            raise ValueError(f"a card has {FEWEST_CRITERIA} to {MOST_CRITERIA} criteria, not {len(criteria)}")
         return criteria
 
 

@@ -10,6 +10,7 @@ from dft_pipeline.values.leading import leading_share
 from dft_pipeline.values.transcripts import Transcript, read_transcript
 
 CARD_SHOWN, PENDING, UNFINISHED, UNREADABLE = "card_shown", "pending", "unfinished", "unreadable"
+WRITTEN, REFUSED = "written", "refused"  # what was pending, once a language model was asked
 NO_CARD = (None,) * len(VALUE_TEXTS)
 TABLE = TABLES["articulated_cards"]
 # What is read of a transcript alone.
@@ -27,18 +28,29 @@ READ = pl.Schema(
         )
     }
 )
+# What comes of asking a language model, where it was asked.
+ASKED = pl.Schema(
+    {
+        name: TABLE.schema[name]
+        for name in ("written_card_id", "criterion_turns", "written_by", "refusal_reason")
+    }
+)
 STORED = pl.col("card_id").is_not_null()
 
 
 def articulated_cards(chats: pl.DataFrame, cards: pl.DataFrame) -> pl.DataFrame:
-    """Table `articulated_cards` of the app's `chat` and `valuesCard` rows that take part."""
+    """Table `articulated_cards` of the app's `chat` and `valuesCard` rows that take part; nobody is asked."""
     read = pl.DataFrame(map(_row, map(read_transcript, chats["transcript"])), READ, orient="row")
     shown = chats.select("participant_id", chat_id="id", case_id="caseId").hstack(read)
+    compared = shown.join(_stored(cards), on="chat_id", how="left").with_columns(drift=_drift())
+    unasked = [pl.lit(None, dtype).alias(name) for name, dtype in ASKED.items()]
+    return rated(compared.with_columns(unasked))
+
+
+def rated(chats: pl.DataFrame) -> pl.DataFrame:
+    """Table `articulated_cards`, given all of its columns but what follows from the cards' texts."""
     failed = failed_guidelines()
-    compared = shown.join(_stored(cards), on="chat_id", how="left").with_columns(
-        drift=_drift(), failed_guidelines=failed, quality=quality(failed)
-    )
-    return TABLE.conform(compared)
+    return TABLE.conform(chats.with_columns(failed_guidelines=failed, quality=quality(failed)))
 
 
 def pending_chats(

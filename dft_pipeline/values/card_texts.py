@@ -1,6 +1,6 @@
 """What a card says, as text: which cards are exact duplicates, and what of a card is compared.
 
-What belongs here: cards of both kinds in one frame, and their texts. How alike two texts are stands in
+What belongs here: cards of all kinds in one frame, and their texts. How alike two texts are stands in
 `similarity`.
 """
 
@@ -11,7 +11,8 @@ import polars as pl
 
 from dft_pipeline.policies import CardField
 
-CANONICAL, CARD = "canonical", "card"
+CANONICAL, CARD, WRITTEN = "canonical", "card", "written"
+IS_PARTICIPANTS = pl.col("card_kind") != CANONICAL
 _COLUMNS = {
     "card_id": "id",
     "canonical_card_id": "canonicalCardId",
@@ -22,20 +23,27 @@ _COLUMNS = {
     "created_at": "createdAt",
     "updated_at": "updatedAt",
 }
-# Canonical cards by id, then the participants' as they came: `canonical` sorts before `card`.
-FIRST = ("card_kind", pl.when(pl.col("card_kind") == CARD).then("created_at"), "card_id")
+# Canonical cards by id, then the participants' as they came, those that the app stored before those that a
+# model wrote: the kinds sort in this order.
+FIRST = ("card_kind", pl.when(IS_PARTICIPANTS).then("created_at"), "card_id")
 
 
-def all_cards(cards: pl.DataFrame, canonical_cards: pl.DataFrame) -> pl.DataFrame:
-    """The app's `valuesCard` and `canonicalValuesCard` rows as one frame, a row per card, in the order FIRST.
+def all_cards(
+    cards: pl.DataFrame, canonical_cards: pl.DataFrame, written: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """The app's `valuesCard` and `canonicalValuesCard` rows, and the cards of `writing.written_cards`, as one
+    frame, a row per card, in the order FIRST.
 
     Columns: card_kind, card_id, canonical_card_id (by the app's own assignment), the four text fields,
     created_at, updated_at, text_hash.
     """
     canonical_cards = canonical_cards.with_columns(canonicalCardId=pl.col("id"))
     kinds = [(CANONICAL, canonical_cards), (CARD, cards)]
-    both = pl.concat([frame.select(card_kind=pl.lit(kind), **_COLUMNS) for kind, frame in kinds])
-    return both.with_columns(text_hash=_hashes(both)).sort(FIRST)
+    every = pl.concat([frame.select(card_kind=pl.lit(kind), **_COLUMNS) for kind, frame in kinds])
+    if written is not None:
+        more = written.with_columns(card_kind=pl.lit(WRITTEN), canonical_card_id=pl.lit(None, pl.Int64))
+        every = pl.concat([every, more.select(every.columns)])
+    return every.with_columns(text_hash=_hashes(every)).sort(FIRST)
 
 
 def distinct_texts(every: pl.DataFrame) -> pl.DataFrame:

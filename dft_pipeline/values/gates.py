@@ -7,12 +7,18 @@ import polars as pl
 from dft_pipeline.gates import DEFECT, Gate, Measured
 from dft_pipeline.raw.tables import FEWEST_CRITERIA, MOST_CRITERIA
 from dft_pipeline.table_gates import examples
+from dft_pipeline.values.card_texts import CARD, WRITTEN
 from dft_pipeline.values.guidelines import CAPITALISED, ONE_PERSON
 
 ROUNDED = 12  # digits of a difference of shares
 
 ONE_VALUE = Gate(
-    "cards_have_a_value", "card_values", "every card has a value", high=0, blocks=False, unit="cards"
+    "cards_have_a_value",
+    "card_values",
+    "every card that the app stored has a value; cards that a model wrote have one where cards are compared",
+    high=0,
+    blocks=False,
+    unit="cards",
 )
 CRITERIA = Gate(
     "criteria_2_to_10", "canonical_values", "a value has 2 to 10 criteria, none empty", high=0, unit="values"
@@ -78,17 +84,16 @@ VALUE_GATES = (ONE_VALUE, CRITERIA, PHRASES, IMPERSONAL, LARGEST, SINGLETONS)
 
 
 def measured_values(
-    cards: pl.DataFrame, card_values: pl.DataFrame, values: pl.DataFrame, before: pl.DataFrame | None
+    every: pl.DataFrame, card_values: pl.DataFrame, values: pl.DataFrame, before: pl.DataFrame | None
 ) -> list[Measured]:
-    """What the gates see; `cards` are those that take part, `before` the last snapshot's values, if any."""
-    theirs = card_values.filter(pl.col("card_kind") == "card")["card_id"].implode()
-    without = cards.filter(~pl.col("id").is_in(theirs))["id"].sort()
+    """What the gates see; `every` are the cards of `card_texts.all_cards`, `before` the last snapshot's
+    values, if any."""
     count = pl.col("criteria").list.len()
     blank = pl.col("criteria").list.eval(pl.element().str.strip_chars() == "").list.any()
     odd = values.filter(~count.is_between(FEWEST_CRITERIA, MOST_CRITERIA) | blank)["value_id"]
     criteria = values.select("value_id", "criteria").explode("criteria")
     return [
-        Measured(ONE_VALUE, len(without), examples(without)),
+        _without_value(every, card_values),
         Measured(CRITERIA, len(odd), examples(odd)),
         _said(PHRASES, criteria, ~pl.col("criteria").str.contains(CAPITALISED)),
         _said(IMPERSONAL, criteria, pl.col("criteria").str.contains(ONE_PERSON)),
@@ -114,6 +119,14 @@ def measured_answers(set_aside: Mapping[str, int]) -> Measured:
 def measured_totals(unaccounted: Sequence[str]) -> Measured:
     """What the gate sees, of tables whose rows are not all accounted for, in words."""
     return Measured(TOTALS, len(unaccounted), seen="; ".join(unaccounted))
+
+
+def _without_value(every: pl.DataFrame, card_values: pl.DataFrame) -> Measured:
+    without = every.join(card_values, on=("card_kind", "card_id"), how="anti").sort("card_id")
+    stored, written = (without.filter(card_kind=kind)["card_id"] for kind in (CARD, WRITTEN))
+    # Nobody assigns them: where only the app's assignment counts, nothing can be mended.
+    more = f"and {len(written):,} that a model wrote, which the app does not assign" if len(written) else ""
+    return Measured(ONE_VALUE, len(stored), examples(stored), more)
 
 
 def _said(gate: Gate, criteria: pl.DataFrame, offends: pl.Expr) -> Measured:

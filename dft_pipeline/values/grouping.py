@@ -6,7 +6,7 @@ from typing import NamedTuple
 import polars as pl
 
 from dft_pipeline.tables import TABLES
-from dft_pipeline.values.card_texts import CANONICAL
+from dft_pipeline.values.card_texts import IS_PARTICIPANTS
 from dft_pipeline.values.clusters import Stars
 from dft_pipeline.values.judging import SAME
 from dft_pipeline.values.neighbours import Pairs
@@ -65,7 +65,7 @@ def tables(
 
 def _canonical_values(members: pl.DataFrame) -> pl.DataFrame:
     """A value has the text of its representative: the first card with the text that its group goes by."""
-    counts = members.group_by("group").agg(card_count=(pl.col("card_kind") != CANONICAL).sum())
+    counts = members.group_by("group").agg(card_count=IS_PARTICIPANTS.sum())
     named = members.filter(pl.col("text_hash") == pl.col("group")).unique(
         "group", keep="first", maintain_order=True
     )

@@ -1,7 +1,7 @@
 """Whose words a card has: those that the user found, or those that the assistant put forward."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from dft_pipeline.values.transcripts import Transcript
 
@@ -33,8 +33,13 @@ def leading_share(transcript: Transcript) -> float | None:
     last = transcript.last
     if last is None or last.card is None:
         return None
-    unsaid, said, led = content_words(" ".join(last.card.criteria)), 0, 0
-    for is_assistants, text in _said(transcript, last.message):
+    return led_share(last.card.criteria, transcript, last.message)
+
+
+def led_share(criteria: Iterable[str], transcript: Transcript, end: int | None = None) -> float | None:
+    """The same of any criteria, and of what was said before the message `end`; without one, of the whole."""
+    unsaid, said, led = content_words(" ".join(criteria)), 0, 0
+    for is_assistants, text in _said(transcript, end):
         first = unsaid.intersection(_words(text))
         unsaid -= first
         said += len(first)
@@ -53,7 +58,7 @@ def _words(text: str) -> list[str]:
     return WORD.findall(text.lower())
 
 
-def _said(transcript: Transcript, end: int) -> Iterator[tuple[bool, str]]:
+def _said(transcript: Transcript, end: int | None) -> Iterator[tuple[bool, str]]:
     """What was said before a message, in order, and whether it was the assistant who said it."""
     cards = {shown.message: shown.card for shown in transcript.shown}
     for place, message in enumerate(transcript.messages[:end]):

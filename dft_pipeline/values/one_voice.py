@@ -12,6 +12,7 @@ from typing import NamedTuple
 import polars as pl
 
 from dft_pipeline.tables import TABLES
+from dft_pipeline.values.card_texts import CARD, WRITTEN
 from dft_pipeline.values.participants import EXCLUSIONS
 from dft_pipeline.values.setting_aside import Rule, Sorted, quarantined, sort_out, without
 
@@ -28,8 +29,14 @@ class AllVoices(NamedTuple):
     set_aside: pl.DataFrame
 
 
-def voices(raw: Mapping[str, pl.DataFrame], card_values: pl.DataFrame, links: pl.DataFrame) -> AllVoices:
-    """What counts of everybody. `raw`: the app's tables by name; `links` has context_id and case_id."""
+def voices(
+    raw: Mapping[str, pl.DataFrame],
+    card_values: pl.DataFrame,
+    links: pl.DataFrame,
+    written: pl.DataFrame | None = None,
+) -> AllVoices:
+    """What counts of everybody. `raw`: the app's tables by name; `links` has context_id and case_id;
+    `written`: the cards of `writing.written_cards`, if any."""
     judged = judgments(raw["edge"], card_values, links)
     voted = votes(raw["vote"], raw["impression"], card_values)
     compared = verdicts(raw["deduplicationVerification"])
@@ -37,7 +44,7 @@ def voices(raw: Mapping[str, pl.DataFrame], card_values: pl.DataFrame, links: pl
     return AllVoices(
         judged.kept,
         voted.kept,
-        articulations(raw["valuesCard"], raw["chat"], card_values),
+        articulations(raw["valuesCard"], raw["chat"], card_values, written),
         compared.kept,
         pl.concat([judged.set_aside, voted.set_aside, compared.set_aside, cards]),
     )
@@ -110,17 +117,23 @@ def verdicts(verifications: pl.DataFrame) -> Sorted:
 
 def cards_without_value(cards: pl.DataFrame, card_values: pl.DataFrame) -> pl.DataFrame:
     """The participants' cards that became no value (`unassigned`), as rows of `quarantine`."""
-    theirs = card_values.filter(pl.col("card_kind") == "card").select(id="card_id")
+    theirs = card_values.filter(card_kind=CARD).select(id="card_id")
     without = cards.join(theirs, on="id", how="anti")
     return quarantined("valuesCard", without, "canonicalCardId", "unassigned")
 
 
-def articulations(cards: pl.DataFrame, chats: pl.DataFrame, card_values: pl.DataFrame) -> pl.DataFrame:
+def articulations(
+    cards: pl.DataFrame, chats: pl.DataFrame, card_values: pl.DataFrame, written: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """Table `articulations`: a card's participant and case are its chat's."""
     own = chats.select("participant_id", chatId="id", case_id="caseId")
-    theirs = card_values.filter(pl.col("card_kind") == "card").select("value_id", id="card_id")
+    kinds = [(CARD, cards.join(own, on="chatId").rename({"id": "card_id"}))]
+    if written is not None:
+        kinds.append((WRITTEN, written))
+    columns = ("participant_id", "case_id", "card_id")
+    theirs = pl.concat([frame.select(*columns, card_kind=pl.lit(kind)) for kind, frame in kinds])
     table = TABLES["articulations"]
-    return table.conform(cards.join(own, on="chatId").join(theirs, on="id").unique(table.key))
+    return table.conform(theirs.join(card_values, on=("card_kind", "card_id")).unique(table.key))
 
 
 def _vote_voices(name: str, rows: pl.DataFrame, card_values: pl.DataFrame, is_vote: bool) -> Sorted:

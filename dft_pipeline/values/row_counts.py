@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from dft_pipeline.tables import TABLES
+from dft_pipeline.values.card_texts import CARD
 from dft_pipeline.values.one_voice import AllVoices
 
 USED = "used"
@@ -30,7 +31,7 @@ def unaccounted(counts: pl.DataFrame, found: AllVoices, card_values: pl.DataFram
         "vote": len(found.votes) - showings,
         "impression": showings,
         "deduplicationVerification": len(found.verdicts),
-        "valuesCard": len(card_values.filter(pl.col("card_kind") == "card")),
+        "valuesCard": len(card_values.filter(card_kind=CARD)),
     }
     left = dict(counts.filter(outcome=USED).select("table", "rows").iter_rows())
     return [

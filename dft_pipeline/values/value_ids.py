@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from dft_pipeline.values.card_texts import CARD, FIRST
+from dft_pipeline.values.card_texts import FIRST, IS_PARTICIPANTS
 
 OWN_IDS = 1_000_000_000  # values without a canonical card are numbered from here on
 
@@ -10,7 +10,8 @@ OWN_IDS = 1_000_000_000  # values without a canonical card are numbered from her
 def with_value_ids(grouped: pl.DataFrame) -> pl.DataFrame:
     """Adds `value_id` to cards with a `group`: the lowest canonical card's id in it.
 
-    Where there is none, OWN_IDS + the id of its earliest card (by created_at, then id).
+    Where there is none, OWN_IDS + the id of its earliest card (by created_at, then id); one that a model
+    wrote only where there is no other.
     """
-    own = pl.when(pl.col("card_kind") == CARD).then(OWN_IDS).otherwise(0) + pl.col("card_id")
+    own = pl.when(IS_PARTICIPANTS).then(OWN_IDS).otherwise(0) + pl.col("card_id")
     return grouped.with_columns(value_id=own.sort_by(*FIRST).first().over("group"))

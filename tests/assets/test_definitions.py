@@ -107,6 +107,7 @@ def test_the_card_of_one_chat_is_not_shown_in_its_preview() -> None:
         "instructions_short": "Ask Ann.",
         "instructions_detailed": "Ask Ann again.",
         "criteria": ["ANN"],
+        "refusal_reason": "Ann says so.",
     }
     frame = pl.DataFrame([row], TABLES["articulated_cards"].schema)
     workplace = cast(Workplace, Nowhere())

@@ -8,6 +8,7 @@ import pytest
 
 from dft_pipeline.values.articulation import articulated_cards
 from dft_pipeline.values.transcripts import Card, Shown, read_transcript
+from dft_pipeline.values.writing import finished_chat
 
 FOLDER = Path(__file__).parent / "transcripts"
 BRIDGES = Card(
@@ -119,3 +120,27 @@ def _card(wanted: Read) -> dict[str, Any]:
 def _as_read(row: dict[str, Any]) -> dict[str, Any]:
     names = ("status", "title", "criteria", "shown_count", "is_submitted", "turns", "leading_share")
     return {name: row[name] for name in (*names, "transcript_problem")}
+
+
+# What a model is asked of the chats that wait for a card: (index, role, text).
+ASKED = {
+    "criticised": [
+        (0, "assistant", "Should Ida quit her job?"),
+        (1, "user", "Yes."),
+        (4, "assistant", "What would you notice, in her place?"),
+    ],
+    "submitted-without-card": [(0, "assistant", "Should Ida quit her job?"), (1, "user", "Yes. Done.")],
+    # The card that was shown first is the assistant's; what counts is what the user said of it.
+    "last-card-broken": [(0, "user", "She should take small steps."), (4, "user", "Smaller!")],
+    "criteria-no-list": [(0, "user", "She should take small steps.")],
+}
+
+
+def test_every_chat_that_waits_is_asked_about() -> None:
+    assert set(ASKED) == {name for name, wanted in EXPECTED.items() if wanted.status == "pending"}
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_what_is_asked_of_a_chat_that_waits(name: str) -> None:
+    chat = finished_chat(read_transcript((FOLDER / f"{name}.json").read_text(encoding="utf-8")))
+    assert [(turn.index, turn.role, turn.text) for turn in chat.turns] == ASKED[name]

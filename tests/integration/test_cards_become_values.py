@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from resources.lake import Lake
+from resources.language_model import read_prompt
 from tests.conftest import Dft, deliberating
 from tests.model_server import ModelServer
 
@@ -87,8 +88,10 @@ class Titles:
         self.unreadable: set[str] = set()
         self.is_mended = False
 
-    def __call__(self, _: str, data: dict[str, Any]) -> dict[str, Any]:
-        if "first" not in data:
+    def __call__(self, system: str, data: dict[str, Any]) -> dict[str, Any]:
+        if system == read_prompt("write_card").system:
+            return {"card": None, "refusal": {"kind": "ideological_commitment", "reason": "It is a slogan."}}
+        if system == read_prompt("rate_card").system:
             return {"motivation": "by its title's length", "rating": 1 + len(data["title"]) % 5}
         question = json.dumps(data)
         if len(self.unreadable) < 3:

@@ -156,7 +156,10 @@ def test_a_card_or_a_refusal_is_written_from_a_chat(models: ModelServer, make: M
         "instructions_detailed": "Listen for long.",
     }
     possible, invented = (
-        {"card": {**card, "evaluation_criteria": [{"criterion": "FEARS", "turns": [turn]}]}, "refusal": None}
+        {
+            "card": {**card, "evaluation_criteria": [{"criterion": "FEARS", "turns": [turn]}] * 2},
+            "refusal": None,
+        }
         for turn in (3, 7)
     )
     models.plays(Scene(content=json.dumps(invented)), Scene(content=json.dumps(possible)))

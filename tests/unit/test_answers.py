@@ -17,11 +17,12 @@ CHAT = FinishedChat(
     ]
 )
 CRITERION = {"criterion": "FEARS that are not spoken about", "turns": [4, 1, 4]}
+HOPE = {"criterion": "HOPES", "turns": [4]}
 CARD = {
     "title": " Listening ",
     "instructions_short": "Listen.",
     "instructions_detailed": "Listen for long.",
-    "evaluation_criteria": [CRITERION],
+    "evaluation_criteria": [CRITERION, HOPE],
 }
 REFUSAL = {"kind": "ideological_commitment", "reason": "It is a slogan."}
 
@@ -60,14 +61,20 @@ def test_a_refusal_has_its_reason() -> None:
     ],
 )
 def test_a_criterion_comes_from_turns_that_there_are(turns: list[int], why: str) -> None:
-    card = {**CARD, "evaluation_criteria": [{**CRITERION, "turns": turns}]}
+    card = {**CARD, "evaluation_criteria": [{**CRITERION, "turns": turns}, HOPE]}
     assert why_not({"card": card, "refusal": None}) == f"card.evaluation_criteria.0.turns: {why}"
 
 
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"evaluation_criteria": []}, "card.evaluation_criteria: a card has no criterion"),
+        *(
+            (
+                {"evaluation_criteria": [HOPE] * count},
+                f"card.evaluation_criteria: a card has 2 to 10 criteria, not {count}",
+            )
+            for count in (0, 1, 11)
+        ),
         ({"title": " \n"}, "card.title: it is empty"),
         ({"instructions_short": "a\0b"}, "card.instructions_short: it holds a NUL character"),
         ({"jane_doe": "said this"}, "card: Extra inputs are not permitted"),

@@ -61,6 +61,10 @@ def test_a_chat_that_showed_its_card() -> None:
         "leading_share": 0.0,
         "turns": 1,
         "transcript_problem": None,
+        "written_card_id": None,
+        "criterion_turns": None,
+        "written_by": None,
+        "refusal_reason": None,
     }
 
 
@@ -153,8 +157,10 @@ def simulated(seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:
 def test_the_planted_cards_are_found(seed: int) -> None:
     talks, cards = simulated(seed)
     found = articulated_cards(talks, cards)
+    waiting = pending_chats(found, talks)["chat_id"].to_list()
+    assert waiting == sorted(simulate(60, seed).truth.pending_chats)
     shown = found.filter(status="card_shown")
-    assert set(found["status"]) == {"card_shown", "unfinished"}
+    assert set(found["status"]) == {"card_shown", "unfinished", "pending"}
     wanted = cards.select(
         "chatId", "id", "title", "instructionsShort", "instructionsDetailed", "evaluationCriteria"
     )

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import networkx as nx
+import numpy as np
 import pytest
 
 from dft_pipeline.raw.tables import SOURCE_TABLES
 from dft_pipeline.simulate import Deliberation, simulate, write
+from dft_pipeline.simulate.chats import Conversations, some_pending
 
 Row = dict[str, Any]
 
@@ -209,6 +211,42 @@ def test_chats_come_in_all_shapes(deliberation: Deliberation) -> None:
     for chat in chats:
         expected = bool(shown_cards(chat)) and chat["copiedFromId"] is None
         assert (chat["id"] in with_card) == expected
+
+
+def test_a_few_finished_chats_have_no_card(deliberation: Deliberation) -> None:
+    pending = deliberation.truth.pending_chats
+    chats = {row["id"]: row for row in deliberation.tables["chat"]}
+    assert len(pending) == 5
+    assert not set(pending) & {row["chatId"] for row in deliberation.tables["valuesCard"]}
+    assert not set(pending) & {row["copiedFromId"] for row in chats.values()}
+    assert set(pending.values()) <= {row["id"] for row in deliberation.tables["canonicalValuesCard"]}
+    for chat_id in pending:
+        called = [(m.get("function_call") or {}).get("name") for m in chats[chat_id]["transcript"]]
+        assert "submit_values_card" in called
+        assert set(called) & {"show_values_card", "articulate_values_card"}
+        assert not shown_cards(chats[chat_id])
+
+
+def test_a_chat_that_was_copied_keeps_its_card() -> None:
+    chats = [{"id": one, "copiedFromId": source, "transcript": []} for one, source in ("a ", "b ", "ca")]
+    cards = [{"id": number, "chatId": one} for number, one in enumerate("ab")]
+    for seed in range(9):
+        talks = Conversations(chats, cards, {0: 7, 1: 8})
+        left = some_pending(np.random.default_rng(seed), talks)
+        assert (left.pending, left.card_values, left.cards) == ({"b": 8}, {0: 7}, cards[:1])
+
+
+def test_the_missing_cards_change_nothing_else(
+    deliberation: Deliberation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dft_pipeline.simulate.deliberation.some_pending", lambda rng, talks: talks)
+    whole, pending = simulate(120, seed=7), deliberation.truth.pending_chats
+    for name in set(SOURCE_TABLES) - {"chat", "valuesCard"}:
+        assert deliberation.tables[name] == whole.tables[name]
+    left = [row for row in well_formed(whole, "valuesCard") if row["chatId"] not in pending]
+    assert well_formed(deliberation, "valuesCard") == left
+    for chat, before in zip(deliberation.tables["chat"], whole.tables["chat"], strict=True):
+        assert (chat == before) == (chat["id"] not in pending)
 
 
 def test_cards_are_near_duplicates_of_their_value(deliberation: Deliberation) -> None:

@@ -10,6 +10,7 @@ from measuring import Seen, by_name, changed, is_within, outside
 from dft_pipeline.values.gates import TOTALS, VALUE_GATES, measured_answers, measured_totals, measured_values
 
 VALUES = (3, 7, 20)
+CARDS = pl.Schema({"card_kind": pl.String, "card_id": pl.Int64})
 
 
 def values_of(changes: dict[int, some.Row], counts: tuple[int, ...] = (1, 1, 1)) -> pl.DataFrame:
@@ -21,15 +22,16 @@ def values_of(changes: dict[int, some.Row], counts: tuple[int, ...] = (1, 1, 1))
 
 
 def cards_of(values: dict[int, int | None]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The cards that take part, and the value that each became."""
-    cards = pl.DataFrame({"id": list(values)}, schema={"id": pl.Int64})
+    """The cards of all kinds that take part, and the value that each became."""
     became = [
         {"card_kind": "card", "card_id": card, "value_id": value, "decided_by": "given"}
         for card, value in values.items()
         if value is not None
     ]
     canonical = {"card_kind": "canonical", "card_id": 5, "value_id": 3, "decided_by": "given"}
-    return cards, some.frame("card_values", [*became, canonical])
+    cards = [("canonical", 5), *(("card", card) for card in values)]
+    every = pl.DataFrame(cards, CARDS, orient="row")
+    return every, some.frame("card_values", [*became, canonical])
 
 
 def seen(
@@ -54,9 +56,7 @@ def test_sound_values_are_within_all_bounds() -> None:
 
 def test_no_values_are_within_all_bounds() -> None:
     nothing = some.frame("canonical_values", [])
-    found = by_name(
-        measured_values(pl.DataFrame(schema={"id": pl.Int64}), cards_of({})[1], nothing, values_of({}))
-    )
+    found = by_name(measured_values(pl.DataFrame(schema=CARDS), cards_of({})[1], nothing, values_of({})))
     assert outside(found) == set()
     assert found["no_value_takes_all"].value is found["singletons_steady"].value is None
 
@@ -96,6 +96,15 @@ def test_a_card_without_a_value_is_named() -> None:
     after = seen(cards)
     assert outside(after) == changed(BEFORE, after) == {"cards_have_a_value"}
     assert after["cards_have_a_value"][1:] == (1, ("5",), ""), "the canonical card of that number is another"
+
+
+def test_a_written_card_that_nobody_assigns_is_told_of_and_no_reproach() -> None:
+    every, became = cards_of(dict(enumerate(VALUES)))
+    written = pl.DataFrame([("written", 0), ("written", 9)], CARDS, orient="row")
+    found = by_name(measured_values(pl.concat([every, written]), became, values_of({}), values_of({})))
+    assert outside(found) == set()
+    told = found["cards_have_a_value"]
+    assert told[1:] == (0, (), "and 2 that a model wrote, which the app does not assign")
 
 
 @pytest.mark.parametrize(("counts", "share"), [((2, 3, 1), 0.5), ((2, 2, 5), 5 / 9), ((0, 0, 1), 1.0)])

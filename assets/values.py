@@ -107,7 +107,7 @@ def cards_to_values(
     how = strategy(settings, every)
     with workplace.means(settings, every, embeddings, context.run.run_id, context.log.warning) as means:
         values = grouped(how, every, means)
-        events = overnight(how, every, day, means)
+        events = overnight(how, every, values.card_values, day, means)
     before = workplace.before("canonical_values", day, settings)
     measured = [
         *gates.measured_values(every, values.card_values, values.canonical_values, before),

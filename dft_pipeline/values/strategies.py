@@ -55,13 +55,14 @@ def grouped(chosen: Strategy, every: pl.DataFrame, means: Means) -> Grouped:
             return by_model(every, means.embed, means.settings, means.asks)
 
 
-def overnight(chosen: Strategy, every: pl.DataFrame, day: date, means: Means) -> pl.DataFrame:
+def overnight(
+    chosen: Strategy, every: pl.DataFrame, card_values: pl.DataFrame, day: date, means: Means
+) -> pl.DataFrame:
     """Table `value_events` of a day, from the data alone, whichever days were built before.
 
-    Canonical cards are taken as they are, later ones too; only what was there by the day's end is compared.
+    `card_values` is what the cards in `every` became. Canonical cards are taken as they are, later ones too;
+    only what was there by the day's end is compared.
     """
-    then, now = (
-        grouped(chosen, before(every, moment, "created_at"), means).card_values
-        for moment in (day, day + timedelta(days=1))
-    )
-    return value_events(then, now)
+    evening, there = (before(every, moment, "created_at") for moment in (day, day + timedelta(days=1)))
+    now = card_values if len(there) == len(every) else grouped(chosen, there, means).card_values
+    return value_events(grouped(chosen, evening, means).card_values, now)

@@ -19,6 +19,8 @@ from typing import Any, Self
 
 Judge = Callable[[str, Any], Any]
 DIMENSION = 8
+# What a model says of a chat that shows no value.
+NO_CARD = {"card": None, "refusal": {"kind": "ideological_commitment", "reason": "It is a slogan."}}
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import pytest
 from resources.lake import Lake
 from resources.language_model import read_prompt
 from tests.conftest import Dft, deliberating
-from tests.model_server import ModelServer
+from tests.model_server import NO_CARD, ModelServer
 
 DAY = date(2024, 1, 14)
 KEY = {"DFT_PSEUDONYM_KEY": "a key for tests"}
@@ -90,7 +90,7 @@ class Titles:
 
     def __call__(self, system: str, data: dict[str, Any]) -> dict[str, Any]:
         if system == read_prompt("write_card").system:
-            return {"card": None, "refusal": {"kind": "ideological_commitment", "reason": "It is a slogan."}}
+            return NO_CARD
         if system == read_prompt("rate_card").system:
             return {"motivation": "by its title's length", "rating": 1 + len(data["title"]) % 5}
         question = json.dumps(data)

@@ -10,6 +10,7 @@ from assets.raw import raw_key
 from assets.reports import evaluation, reports
 from assets.values import admission, articulation, cards_to_values, embedding, participants_to_voices
 from dft_pipeline.dataset import gates, rows
+from dft_pipeline.dataset.questions import Snapshot
 from dft_pipeline.manifest import File, manifest
 from dft_pipeline.raw.tables import SOURCE_TABLES
 from dft_pipeline.tables import TABLES, Table
@@ -35,7 +36,7 @@ def training_rows(
 ) -> Results:
     """One row is a value that Γ chose for a prompt, or a criterion of one (`rubric_rows`)."""
     day, settings = date.fromisoformat(context.partition_key), build_settings.snapshot
-    snapshot = rows.Snapshot(
+    snapshot = Snapshot(
         cases=workplace.admitted("case", day),
         links=reading.links(workplace.admitted("contextsOnCases", day)),
         **{name: workplace.table(name, day) for name in FROM},

@@ -11,7 +11,8 @@ import polars as pl
 from dft_pipeline.cli.timing import Timing, best, timed
 from dft_pipeline.contracts import broken, repeated
 from dft_pipeline.dataset.gates import measured_rows
-from dft_pipeline.dataset.rows import Snapshot, reward_rows, rubric_rows
+from dft_pipeline.dataset.questions import Snapshot
+from dft_pipeline.dataset.rows import reward_rows, rubric_rows
 from dft_pipeline.gates import Measured
 from dft_pipeline.graph import moral_graph
 from dft_pipeline.graph.contested import contested

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from dft_pipeline.dataset.hops import Bits, Places, Steps, counted, longest_way, packed
+from dft_pipeline.dataset.hops import Bits, Places, Steps, counted, packed
 from dft_pipeline.graph.unwinding import components
 from dft_pipeline.policies import Aggregation
 
@@ -71,7 +71,7 @@ def gamma(asked: Question, settings: Aggregation) -> pl.DataFrame:
     Raises CyclicGraph where support is to be carried along a graph that has a loop.
     """
     # In a context no other value stands, and nothing is carried between others.
-    values = _ends(asked.edges) if asked.in_context else None
+    values = ends(asked.edges) if asked.in_context else None
     return chosen(asked, _at(every_h(asked, settings, values), settings.h).standing, settings)
 
 
@@ -79,9 +79,9 @@ def chosen(asked: Question, stand: Standing, settings: Aggregation) -> pl.DataFr
     """What Γ chooses of values that stand so, as in `gamma`."""
     candidates = _candidates(_stands(stand), asked, settings)
     edges = asked.edges.select("source_value_id", "wiser_value_id")
-    ends = candidates.select("value_id")
-    outdone = edges.join(ends, left_on="source_value_id", right_on="value_id", how="semi").join(
-        ends, left_on="wiser_value_id", right_on="value_id", how="semi"
+    among = candidates.select("value_id")
+    outdone = edges.join(among, left_on="source_value_id", right_on="value_id", how="semi").join(
+        among, left_on="wiser_value_id", right_on="value_id", how="semi"
     )
     wise = candidates.join(outdone, left_on="value_id", right_on="source_value_id", how="anti")
     ranked = wise.join(asked.nodes.select("value_id", "pagerank"), on="value_id", how="left")
@@ -101,7 +101,7 @@ def every_h(
     """Who holds what at h = 0, 1, 2, …, until nothing more is carried: the last stands for all further h.
 
     `values`: those that are looked at (sorted), every end of an edge among them; None for all there are.
-    Raises CyclicGraph after h = 0 where the graph has a loop.
+    Raises CyclicGraph past h = 0 where the graph has a loop.
     """
     people, (voters, speakers, judges) = _people(asked)
     asked = asked._replace(
@@ -121,35 +121,14 @@ def every_h(
         yield first._replace(supports=held[0], exposures=held[1])
 
 
-def gradient_length(edges: pl.DataFrame) -> int:
-    """The most edges that follow each other; there must be no loop."""
-    ends = _ends(edges)
-    return longest_way(
-        np.searchsorted(ends, edges["source_value_id"]),
-        np.searchsorted(ends, edges["wiser_value_id"]),
-        len(ends),
-    )
-
-
-def by_h(asked: Question, settings: Aggregation) -> Iterator[tuple[int | None, Held]]:
-    """Every h from 0 to the gradient's length, and None for `all`, with who holds what there.
-
-    Only 0 where the graph has a loop.
-    """
-    each = every_h(asked, settings)
-    held = next(each)
-    yield 0, held
-    if has_loop(asked.edges):
-        return
-    for h in range(1, gradient_length(asked.edges) + 1):
-        held = next(each, held)
-        yield h, held
-    yield None, held
+def ends(edges: pl.DataFrame) -> NDArray[np.int64]:
+    """The values that edges join, sorted."""
+    return _distinct(edges["source_value_id"], edges["wiser_value_id"])
 
 
 def has_loop(edges: pl.DataFrame) -> bool:
     """Whether a way along the edges leads back to where it began."""
-    nodes = _ends(edges)
+    nodes = ends(edges)
     sources = np.searchsorted(nodes, edges["source_value_id"])
     targets = np.searchsorted(nodes, edges["wiser_value_id"])
     return len(np.unique(components(sources, targets, len(nodes)))) < len(nodes)
@@ -259,10 +238,6 @@ def _candidates(stands: pl.DataFrame, asked: Question, settings: Aggregation) ->
     if not asked.in_context:
         return enough
     return enough.join(asked.edges, left_on="value_id", right_on="wiser_value_id", how="semi")
-
-
-def _ends(edges: pl.DataFrame) -> NDArray[np.int64]:
-    return _distinct(edges["source_value_id"], edges["wiser_value_id"])
 
 
 def _distinct(*columns: pl.Series) -> NDArray[np.int64]:

@@ -9,6 +9,7 @@ import polars as pl
 from dft_pipeline.values.reading import ALL
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -28,6 +29,7 @@ FAINT = "#666666"
 GROUPS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MOST_PANELS = 12
 PANELS_ACROSS = 3
+MOST_TICKS = 10
 PANEL = (4, 4.4)  # inches
 
 
@@ -55,16 +57,20 @@ def coverage_plot(rows: pl.DataFrame, enough: float) -> bytes:
 
     def draw(figure: "Figure") -> None:
         grid = figure.add_gridspec(2 * down, across, height_ratios=[3, 1] * down)
+        labels: dict[str, Artist] = {}
         for place, case in enumerate(shown):
-            of_case, (row, column) = rows.filter(case_id=case), divmod(place, across)
+            row, column = divmod(place, across)
             upper = figure.add_subplot(grid[2 * row, column])
-            _draw_coverage(upper, of_case, groups, enough)
+            lower = figure.add_subplot(grid[2 * row + 1, column], sharex=upper)
+            _draw_case(upper, lower, rows.filter(case_id=case), groups, enough)
             upper.set_title(case, fontsize=10, fontweight="bold", loc="left")
-            _draw_wisdom(figure.add_subplot(grid[2 * row + 1, column], sharex=upper), of_case)
-            if place == 0:
-                figure.legend(
-                    *upper.get_legend_handles_labels(), loc="outside lower left", ncols=4, frameon=False
-                )
+            if column == 0:
+                upper.set_ylabel("share who support a chosen value")
+                lower.set_ylabel("mean wisdom")
+            handles, names = upper.get_legend_handles_labels()
+            labels |= dict(zip(names, handles, strict=True))
+        if labels:
+            figure.legend([*labels.values()], [*labels], loc="outside lower left", ncols=4, frameon=False)
         left_out = f" (the first {len(shown)} of {len(cases)} cases)" if len(cases) > len(shown) else ""
         figure.suptitle(f"What each h costs in legitimacy{left_out}", fontweight="bold", x=0.01, ha="left")
 
@@ -84,38 +90,31 @@ def _svg(draw: Callable[["Figure"], None], inches: tuple[float, float]) -> bytes
     return drawn.getvalue()
 
 
-def _draw_coverage(axes: "Axes", of_case: pl.DataFrame, groups: Sequence[str], enough: float) -> None:
-    """A line for everybody and one for each group; a grey one for what edges carry."""
+def _draw_case(
+    upper: "Axes", lower: "Axes", of_case: pl.DataFrame, groups: Sequence[str], enough: float
+) -> None:
+    """Above, coverage of everybody and of each group, and in grey what edges carry; below, wisdom."""
     everybody = _over_h(of_case, ALL)
+    places = everybody["place"]
     for place, group in enumerate(groups):
         of_group = _over_h(of_case, group)
         colour, width = ("#222222", 2.4) if group == ALL else (GROUPS[(place - 1) % len(GROUPS)], 1.3)
-        axes.plot(of_group["place"], of_group["coverage"], "o-", color=colour, lw=width, ms=4, label=group)
-    axes.plot(
-        everybody["place"],
-        everybody["carried_coverage"],
-        "--",
-        color=FAINT,
-        lw=1.2,
-        label="all, carried along edges",
-    )
-    axes.axhline(enough, color=FAINT, lw=1, ls=":")
+        upper.plot(of_group["place"], of_group["coverage"], "o-", color=colour, lw=width, ms=4, label=group)
+    carried = everybody["carried_coverage"]
+    upper.plot(places, carried, "--", color=FAINT, lw=1.2, label="all, carried along edges")
+    upper.axhline(enough, color=FAINT, lw=1, ls=":")
     for place in everybody.filter("is_recommended")["place"]:
-        axes.axvline(place, color="#009E73", lw=6, alpha=0.2, label="recommended h")
-    axes.set_ylim(-0.02, 1.02)
-    axes.set_ylabel("share who support a chosen value")
-    axes.tick_params(labelbottom=False)
-    _unframed(axes)
-
-
-def _draw_wisdom(axes: "Axes", of_case: pl.DataFrame) -> None:
-    everybody = _over_h(of_case, ALL)
-    axes.plot(everybody["place"], everybody["wisdom"], "s-", color="#222222", lw=1.3, ms=4)
-    axes.set_xticks(everybody["place"], ["all" if h is None else str(h) for h in everybody["h"]])
-    axes.set_xlabel("h: edges along which support is carried")
-    axes.set_ylabel("mean wisdom")
-    axes.set_ylim(bottom=0)
-    _unframed(axes)
+        upper.axvline(place, color="#F0E442", lw=8, alpha=0.5, zorder=0, label="recommended h")
+    upper.set_ylim(-0.02, 1.02)
+    upper.tick_params(labelbottom=False)
+    lower.plot(places, everybody["wisdom"], "s-", color="#222222", lw=1.3, ms=4)
+    ticks = everybody.reverse().gather_every(-(-len(everybody) // MOST_TICKS))
+    lower.set_xticks(ticks["place"], ["all" if h is None else str(h) for h in ticks["h"]])
+    lower.set_xlabel("h: edges along which support is carried")
+    lower.margins(y=0.3)
+    lower.set_ylim(bottom=0)
+    _unframed(upper)
+    _unframed(lower)
 
 
 def _over_h(of_case: pl.DataFrame, group: str) -> pl.DataFrame:

@@ -81,8 +81,9 @@ def _with_minority(values: pl.DataFrame, of: Gradient) -> pl.DataFrame:
     """Adds is_minority_wisdom: few saw it and found it wise, or Γ raises it from low at h = 0."""
     at_first = of.supports.rename({"support": "first_support"})
     few = _lowest("shown", pl.col("shown") > 0) & _highest("vote_rate", pl.col("shown") > 0)
+    further = [choice for choice in of.choices if choice.h]
     low = ~_is_in(of.choices[:1]) | _lowest("first_support", pl.col("first_support") > 0)
-    raised = low & _is_in(of.choices[1:])
+    raised = low & _is_in(further)
     marked = values.join(at_first, on="value_id").with_columns(is_minority_wisdom=few | raised)
     return marked.with_columns(pl.col("is_minority_wisdom").fill_null(False))
 

@@ -31,6 +31,8 @@ class _Wanted(NamedTuple):
 
 def coverage_by_h(gradients: Sequence[Gradient], everybody: pl.Series, groups: pl.DataFrame) -> pl.DataFrame:
     """Table `coverage_by_h`. `everybody` are the participants by number; `groups` as in `reading`."""
+    if not gradients:
+        return TABLES["coverage_by_h"].schema.to_frame()
     named = everybody.to_frame("participant_id").join(
         groups, on="participant_id", how="left", maintain_order="left"
     )

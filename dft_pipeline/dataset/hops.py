@@ -48,35 +48,47 @@ class Steps:
         order = np.argsort(targets, kind="stable")
         place = np.empty_like(order)
         place[order] = np.arange(len(order))
-        self.sources, self.targets, self.words = sources[order], targets[order], _words(people)
-        self.where, self.marks = _marks(place[refused[0]], refused[1], self.words)
-
-    def once(self, held: Bits) -> Bits:
-        """What is held, and what follows along one edge of somebody who did not refuse it."""
-        following = held.copy()
-        at_once = max(WORDS_AT_ONCE // max(self.words, 1), 1)
-        for first in range(0, len(self.sources), at_once):
-            targets = self.targets[first : first + at_once]
-            starts = np.flatnonzero(np.diff(targets, prepend=-1))
-            carried = self._carried(held, first, first + at_once)
-            following[targets[starts]] |= np.bitwise_or.reduceat(carried, starts, axis=0)
-        return following
-
-    def _carried(self, held: Bits, first: int, end: int) -> Bits:
-        carried = held[self.sources[first:end]]
-        begin = first * self.words
-        some = slice(*np.searchsorted(self.where, (begin, end * self.words)))
-        carried.reshape(-1)[self.where[some] - begin] &= ~self.marks[some]
-        return carried
+        self.sources, self.targets, words = sources[order], targets[order], _words(people)
+        where, self.marks = _marks(place[refused[0]], refused[1], words)
+        self.word = where % max(words, 1)
+        self.begins = np.searchsorted(where, np.arange(len(order) + 1) * words)
+        self.at_once = max(WORDS_AT_ONCE // max(words, 1), 1)
 
     def every(self, *held: Bits) -> Iterator[tuple[Bits, ...]]:
         """What is held after one hop, two, and so on, until a further hop adds nothing to any of `held`."""
+        moved = [np.ones(len(bits), dtype=np.bool_) for bits in held]
         while True:
-            following = tuple(map(self.once, held))
-            if all(map(np.array_equal, following, held)):
+            following = tuple(map(self._once, held, moved))
+            moved = [(new != old).any(axis=1) for new, old in zip(following, held, strict=True)]
+            if not any(map(np.any, moved)):
                 return
             yield following
             held = following
+
+    def _once(self, held: Bits, moved: NDArray[np.bool_]) -> Bits:
+        """What is held, and what follows along one edge of somebody who did not refuse it.
+
+        `moved`: the rows that the last hop added to; along the edges from others, all was carried before.
+        """
+        following = held.copy()
+        every = np.flatnonzero(moved[self.sources])
+        for first in range(0, len(every), self.at_once):
+            edges = every[first : first + self.at_once]
+            targets = self.targets[edges]
+            starts = np.flatnonzero(np.diff(targets, prepend=-1))
+            following[targets[starts]] |= np.bitwise_or.reduceat(self._carried(held, edges), starts, axis=0)
+        return following
+
+    def _carried(self, held: Bits, edges: Places) -> Bits:
+        """The rows that edges lead on from, a row for each edge, less who refused it."""
+        carried = held[self.sources[edges]]
+        begins = self.begins[edges]
+        counts = self.begins[edges + 1] - begins
+        before = np.cumsum(counts) - counts
+        refusals = np.arange(counts.sum()) + np.repeat(begins - before, counts)
+        rows = np.repeat(np.arange(len(edges)), counts)
+        carried[rows, self.word[refusals]] &= ~self.marks[refusals]
+        return carried
 
 
 def longest_way(sources: Places, targets: Places, size: int) -> int:

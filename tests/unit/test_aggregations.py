@@ -63,7 +63,7 @@ def quarter(numbers: list[float], which: int) -> float:
     return found + (1e-12 if which == 0 else -1e-12)
 
 
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(some.publics(), some.aggregations(st.sampled_from((0, 1, None))))
 def test_the_best_read_plainly(public: some.Public, using: Aggregation) -> None:
     snapshot = some.snapshot(public, some.EASY)

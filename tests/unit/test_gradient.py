@@ -40,7 +40,7 @@ def assert_every_h_as_walked(asked: Question, using: Aggregation) -> None:
         assert rounded(chosen(asked, stand, at_h).rows()) == plain_gamma(asked, at_h)
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(some.questions(), some.aggregations(st.just(0)))
 def test_every_h_as_walked(asked: Question, using: Aggregation) -> None:
     assert_every_h_as_walked(asked, using)

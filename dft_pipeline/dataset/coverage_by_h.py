@@ -16,7 +16,7 @@ from dft_pipeline.values.reading import ALL, group_named
 from dft_pipeline.values.small_cells import sums_by_group
 
 ENOUGH = 0.5  # of every group, who support a value that is chosen
-MOST_FIGURES = 40  # by group; what they tell together is found from all triples of them
+MOST_FIGURES = 30  # by group; what they tell together is found from all triples of them
 COUNTS = ("participants", "supporters", "carried_supporters")
 
 

@@ -1,16 +1,34 @@
 """Stage dataset: what Γ chose for each prompt, each criterion with its weight, and the manifest."""
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 import dagster as dg
+import polars as pl
 
 from assets.graph import consensus, exclusions, ranking
-from assets.metadata import DAYS, FRESHNESS, OWNERS, Result, Results, check_specs, finished, table_spec
+from assets.metadata import (
+    DAYS,
+    FRESHNESS,
+    OWNERS,
+    Result,
+    Results,
+    check_specs,
+    finished,
+    picture,
+    table_spec,
+)
 from assets.raw import raw_key
 from assets.reports import evaluation, reports
 from assets.values import admission, articulation, cards_to_values, embedding, participants_to_voices
 from dft_pipeline.dataset import gates, rows
+from dft_pipeline.dataset.aggregations import aggregations
+from dft_pipeline.dataset.coverage_by_h import ENOUGH, advice, coverage_by_h
+from dft_pipeline.dataset.gradient import gradients
+from dft_pipeline.dataset.questions import Snapshot, numbered, participants
 from dft_pipeline.manifest import File, manifest
+from dft_pipeline.plots import coverage_plot
 from dft_pipeline.raw.tables import SOURCE_TABLES
 from dft_pipeline.tables import TABLES, Table
 from dft_pipeline.values import reading
@@ -20,12 +38,13 @@ from resources.extraction import SET_ASIDE
 from resources.lake import published, row_count, sha256
 
 FROM = ("judgments", "votes", "articulations", "canonical_values", "wisdom_edges", "graph_values")
+OF_CASES = (*FROM, raw_key("case"), raw_key("contextsOnCases"))
 
 
 @dg.multi_asset(
     name="training_rows",
     specs=[
-        table_spec("reward_rows", "1", (*FROM, raw_key("case"), raw_key("contextsOnCases"))),
+        table_spec("reward_rows", "1", OF_CASES),
         table_spec("rubric_rows", "1", ("reward_rows",)),
     ],
     check_specs=check_specs(("reward_rows", "rubric_rows"), gates.DATASET_GATES),
@@ -35,16 +54,52 @@ def training_rows(
 ) -> Results:
     """One row is a value that Γ chose for a prompt, or a criterion of one (`rubric_rows`)."""
     day, settings = date.fromisoformat(context.partition_key), build_settings.snapshot
-    snapshot = rows.Snapshot(
-        cases=workplace.admitted("case", day),
-        links=reading.links(workplace.admitted("contextsOnCases", day)),
-        **{name: workplace.table(name, day) for name in FROM},
-    )
+    snapshot = _snapshot(workplace, day)
     reward = rows.reward_rows(snapshot, settings.policy.name, settings.aggregation)
     rubric = rows.rubric_rows(reward)
     measured = gates.measured_rows(reward, rubric, snapshot.canonical_values, snapshot.wisdom_edges)
     yield from finished(
         workplace, "dataset_rows", day, {"reward_rows": reward, "rubric_rows": rubric}, measured
+    )
+
+
+@dg.multi_asset(
+    name="gradient",
+    specs=[
+        table_spec("coverage_by_h", "1", (*OF_CASES, raw_key("demographic"))),
+        table_spec("aggregations", "1", OF_CASES),
+    ],
+    check_specs=check_specs(("coverage_by_h", "aggregations"), ()),
+)
+def gradient(
+    context: dg.AssetExecutionContext, workplace: Workplace, build_settings: BuildSettings
+) -> Results:
+    """One row is a group at an h, or a value that an aggregation puts among the best (`aggregations`)."""
+    day, settings = date.fromisoformat(context.partition_key), build_settings.snapshot.aggregation
+    snapshot = _snapshot(workplace, day)
+    every = list(gradients(numbered(snapshot), settings))
+    groups = reading.groups(workplace.admitted("demographic", day))
+    tables = {
+        "coverage_by_h": coverage_by_h(every, participants(snapshot), groups),
+        "aggregations": aggregations(every, snapshot.canonical_values, settings),
+    }
+    told = {"coverage_by_h": _told(tables["coverage_by_h"])}
+    yield from finished(workplace, "dataset_gradient", day, tables, told=told)
+
+
+def _told(coverage: pl.DataFrame) -> Mapping[str, Any]:
+    """The plot, and the recommended h of each case with the groups that had no say in it."""
+    return {
+        "coverage": picture(coverage_plot(coverage, ENOUGH)),
+        "recommended_h": dg.MetadataValue.md(advice(coverage)),
+    }
+
+
+def _snapshot(workplace: Workplace, day: date) -> Snapshot:
+    return Snapshot(
+        cases=workplace.admitted("case", day),
+        links=reading.links(workplace.admitted("contextsOnCases", day)),
+        **{name: workplace.table(name, day) for name in FROM},
     )
 
 
@@ -62,6 +117,7 @@ READ = sorted(
             exclusions,
             ranking,
             training_rows,
+            gradient,
             reports,
             evaluation,
         )

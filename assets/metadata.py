@@ -1,7 +1,9 @@
 """What Dagster's web UI shows of a table: row count, schema and a preview; and checks on it, in words."""
 
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import dagster as dg
@@ -82,8 +84,12 @@ def finished(
     day: date,
     tables: Mapping[str, pl.DataFrame],
     measured: Sequence[Measured] = (),
+    told: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
 ) -> Results:
-    """Keeps the finished tables of a step, has its gates judged, and tells the web UI of both."""
+    """Keeps the finished tables of a step, has its gates judged, and tells the web UI of both.
+
+    `told`: what else the web UI shows of a table, by table and name.
+    """
     for name, frame in tables.items():
         workplace.keep(name, day, frame)
     every = [one for name, frame in tables.items() for one in measured_table(name, frame)]
@@ -92,7 +98,11 @@ def finished(
         shown = preview(frame.drop(OF_ONE_PERSON.get(name, ())))
         yield dg.MaterializeResult(
             asset_key=name,
-            metadata={"dagster/row_count": len(frame), "preview": dg.MetadataValue.md(shown)},
+            metadata={
+                "dagster/row_count": len(frame),
+                "preview": dg.MetadataValue.md(shown),
+                **told.get(name, {}),
+            },
             check_results=[checked(verdict) for verdict in verdicts if verdict.gate.asset == name],
         )
 
@@ -114,6 +124,11 @@ def preview(frame: pl.DataFrame) -> str:
     rows = [[_cell(value) for value in row] for row in head.iter_rows()]
     lines = [head.columns, ["---"] * head.width, *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def picture(svg: bytes) -> dg.MarkdownMetadataValue:
+    """A drawing that the web UI shows."""
+    return dg.MetadataValue.md(f"![](data:image/svg+xml;base64,{b64encode(svg).decode()})")
 
 
 def _cell(value: object) -> str:

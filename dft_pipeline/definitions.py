@@ -18,6 +18,7 @@ ASSETS = [
     graph.ranking,
     graph.exclusions,
     dataset.training_rows,
+    dataset.gradient,
     reports.reports,
     reports.evaluation,
     dataset.snapshot_manifest,

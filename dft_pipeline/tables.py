@@ -192,6 +192,7 @@ GROUPING = _text(
     "snapshot is made otherwise; `snapshot`: this day's `card_values`; `generation:N`: the app's background "
     "deduplication of that number; `given`: the app's own assignment. Only those that have any card"
 )
+AGGREGATIONS = ("gamma", "votes", "vote_rate", "wisdom", "pagerank", "sinks", "minority_wisdom")
 NO_CARD = "null where there is none"
 WITHHELD = "null where it, or what follows from it, rests on fewer than 5 people of a group"
 
@@ -609,6 +610,96 @@ _TABLES = (
             "criterion": _text("the criterion"),
             "weight": _rate("its weight; a prompt's weights sum to 1"),
             "row_ids": _texts("the reward rows that the weight comes from, sorted"),
+        },
+    ),
+    Table(
+        "coverage_by_h",
+        "dataset",
+        "a group of a case's participants at an h from 0 to the gradient's length, or at `all`",
+        ("case_id", "h", "group"),
+        {
+            "case_id": _text("the case"),
+            "h": _id(
+                "how many edges support is carried at most; the last number is the most edges that follow "
+                "each other in the case's graph, null is `all`. Only 0 where the graph has a loop",
+                nullable=True,
+            ),
+            "group": _text(
+                "self-reported political affiliation, `unknown` where there is none, `all` for everybody; "
+                "groups of few participants are left out, and as many more as it takes that they do not "
+                "follow from the total"
+            ),
+            "value_ids": _ids("the values that Γ chooses at h, for everybody, in its order"),
+            "wisdom": _rate(
+                "mean `wisdom` of the chosen values in the case's graph, 0 for a value without an edge; null "
+                "where none is chosen",
+                high=None,
+                nullable=True,
+            ),
+            "participants": _count_or_none(
+                f"the group's participants who are active in the case; {WITHHELD}"
+            ),
+            "supporters": _count_or_none(
+                f"those who support a chosen value themselves, by their own card, vote or answer; {WITHHELD}"
+            ),
+            "coverage": _rate(
+                f"supporters / participants: what h costs in legitimacy is how far it falls; {WITHHELD}, or "
+                "where nobody is active",
+                nullable=True,
+            ),
+            "carried_supporters": _count_or_none(
+                f"those who support a chosen value themselves or by what h edges carry; {WITHHELD}"
+            ),
+            "carried_coverage": _rate(
+                f"carried_supporters / participants; {WITHHELD}, or where nobody is active", nullable=True
+            ),
+            "is_recommended": _yes(
+                "whether it is the case's largest h, `all` apart, at which the coverage of everybody, and of "
+                "every group where it is not withheld, is a half or more; a case may have none"
+            ),
+        },
+    ),
+    Table(
+        "aggregations",
+        "dataset",
+        "a value that an aggregation puts among the best of a case",
+        ("case_id", "aggregation", "rank"),
+        {
+            "case_id": _text("the case"),
+            "aggregation": _one_of(
+                "what made the row, `top_k` values each: `gamma` (as in `reward_rows`, by support), `votes`, "
+                "`vote_rate` (by vote_rate_low), `wisdom`, `pagerank`, `sinks` (values with an incoming and "
+                "no outgoing edge, by wisdom); and `minority_wisdom`, all values that are, by vote_rate_low. "
+                "Of equal scores the smaller value_id comes first; `minority_wisdom` alone lists scores of 0",
+                *AGGREGATIONS,
+            ),
+            "rank": _count("place of the value, from 1"),
+            "value_id": _id("the value"),
+            "value_title": _text("its name"),
+            "score": _rate(
+                "what the aggregation orders by; null for a value that was never shown",
+                high=None,
+                nullable=True,
+            ),
+            "support": _count("participants who support the value in the case, at the snapshot's h"),
+            "votes": _count("participants who voted for it in the case"),
+            "shown": _count("participants to whom it was shown in the case"),
+            "vote_rate": _rate(
+                "votes / shown; null where it was never shown, above 1 where showings are missing",
+                high=None,
+                nullable=True,
+            ),
+            "vote_rate_low": _rate(
+                "lower bound of the 95 % Wilson interval of vote_rate; null where that is no share",
+                nullable=True,
+            ),
+            "wisdom": _rate("its `wisdom` in the case's graph; 0 without an edge", high=None),
+            "pagerank": _rate("its `pagerank` in the case's graph; 0 without an edge"),
+            "is_minority_wisdom": _yes(
+                "whether few saw it and those found it wise (shown in the lowest quarter and vote_rate in "
+                "the highest, of the values shown in the case), or it is chosen at an h above 0 and was low "
+                "at h = 0 (not chosen, or its support in the lowest quarter of the values supported there)"
+            ),
         },
     ),
     Table(

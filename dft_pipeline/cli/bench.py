@@ -10,8 +10,12 @@ import polars as pl
 
 from dft_pipeline.cli.timing import Timing, best, timed
 from dft_pipeline.contracts import broken, repeated
+from dft_pipeline.dataset.aggregations import aggregations
+from dft_pipeline.dataset.coverage_by_h import coverage_by_h
 from dft_pipeline.dataset.gates import measured_rows
-from dft_pipeline.dataset.rows import Snapshot, reward_rows, rubric_rows
+from dft_pipeline.dataset.gradient import gradients
+from dft_pipeline.dataset.questions import Snapshot, numbered, participants
+from dft_pipeline.dataset.rows import reward_rows, rubric_rows
 from dft_pipeline.gates import Measured
 from dft_pipeline.graph import moral_graph
 from dft_pipeline.graph.contested import contested
@@ -67,6 +71,8 @@ def bench(judgments: int, seed: int = 0, repeats: int = 3) -> Iterator[Timing]:
     yield Timing("reward rows", seconds, counted, counting)
     rubric, seconds = timed(lambda: rubric_rows(reward), repeats)
     yield Timing("rubric rows", seconds, counted, counting)
+    coverage = best(lambda: _of_every_h(snapshot, groups), repeats)
+    yield Timing("coverage at every h, aggregations", coverage, counted, counting)
 
     def gates() -> list[Measured]:
         return [
@@ -78,6 +84,12 @@ def bench(judgments: int, seed: int = 0, repeats: int = 3) -> Iterator[Timing]:
         ]
 
     yield Timing("statistics of all gates", best(gates, repeats), "the tally", tallying)
+
+
+def _of_every_h(snapshot: Snapshot, groups: pl.DataFrame) -> None:
+    every = list(gradients(numbered(snapshot), Aggregation()))
+    coverage_by_h(every, participants(snapshot), groups)
+    aggregations(every, snapshot.canonical_values, Aggregation())
 
 
 def _of_table(name: str, rows: pl.DataFrame, table: SourceTable | Table, repeats: int) -> Iterator[Timing]:

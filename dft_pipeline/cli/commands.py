@@ -375,8 +375,9 @@ def bench(
     from dft_pipeline.cli import terminal
     from dft_pipeline.cli.bench import bench as timings
     from dft_pipeline.cli.bench_cards import bench_cards
+    from dft_pipeline.cli.bench_gamma import bench_gamma
 
-    found = [*timings(judgments), *bench_cards(judgments // JUDGMENTS_PER_CARD)]
+    found = [*timings(judgments), bench_gamma(), *bench_cards(judgments // JUDGMENTS_PER_CARD)]
     if as_json:
         _print_json({"judgments": judgments, "stages": [timing._asdict() for timing in found]})
     else:

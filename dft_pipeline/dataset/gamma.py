@@ -1,17 +1,20 @@
 """Γ: which values are wise for a case, or for a case and one of its contexts.
 
-Support and exposure are participants × values matrices. Carrying them along an edge is one sparse
-product; what a participant judged otherwise is taken out of it again, pair by pair.
+What belongs here: who supports and is exposed to what, and what is chosen of it. How both are carried along
+the edges stands in `hops`.
 """
 
+from collections import deque
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 import networkx as nx
 import numpy as np
 import polars as pl
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from dft_pipeline.dataset.hops import Bits, Places, Steps, counted, packed
 from dft_pipeline.graph.unwinding import components
 from dft_pipeline.policies import Aggregation
 
@@ -46,16 +49,39 @@ class Standing(NamedTuple):
     active: int
 
 
+class Held(NamedTuple):
+    """Who supports and who is exposed to each value at h hops: a row of bits for each of `values` (sorted).
+
+    `people` are the participants whom the bits stand for, in order: all who are active there.
+    """
+
+    values: NDArray[np.int64]
+    supports: Bits
+    exposures: Bits
+    people: NDArray[Any]
+
+    @property
+    def standing(self) -> Standing:
+        return Standing(self.values, counted(self.supports), counted(self.exposures), len(self.people))
+
+
 def gamma(asked: Question, settings: Aggregation) -> pl.DataFrame:
     """The chosen values in their order: value_id, support, share (0 to 1), reach (0 to 1).
 
     Raises CyclicGraph where support is to be carried along a graph that has a loop.
     """
-    candidates = _candidates(_stands(standing(asked, settings)), asked, settings)
+    # In a context no other value stands, and nothing is carried between others.
+    values = ends(asked.edges) if asked.in_context else None
+    return chosen(asked, _at(every_h(asked, settings, values), settings.h).standing, settings)
+
+
+def chosen(asked: Question, stand: Standing, settings: Aggregation) -> pl.DataFrame:
+    """What Γ chooses of values that stand so, as in `gamma`."""
+    candidates = _candidates(_stands(stand), asked, settings)
     edges = asked.edges.select("source_value_id", "wiser_value_id")
-    ends = candidates.select("value_id")
-    outdone = edges.join(ends, left_on="source_value_id", right_on="value_id", how="semi").join(
-        ends, left_on="wiser_value_id", right_on="value_id", how="semi"
+    among = candidates.select("value_id")
+    outdone = edges.join(among, left_on="source_value_id", right_on="value_id", how="semi").join(
+        among, left_on="wiser_value_id", right_on="value_id", how="semi"
     )
     wise = candidates.join(outdone, left_on="value_id", right_on="source_value_id", how="anti")
     ranked = wise.join(asked.nodes.select("value_id", "pagerank"), on="value_id", how="left")
@@ -66,37 +92,73 @@ def gamma(asked: Question, settings: Aggregation) -> pl.DataFrame:
 
 def standing(asked: Question, settings: Aggregation) -> Standing:
     """Distinct supporters and exposed participants of every value, at the settings' h."""
-    if settings.h != 0:
-        refuse_loops(asked.edges)
-    supports, exposures = _evidence(asked, settings)
-    people = _distinct(
-        exposures["participant_id"],
-        asked.votes["participant_id"],
-        asked.judgments["participant_id"],
-        asked.articulations["participant_id"],
+    return _at(every_h(asked, settings), settings.h).standing
+
+
+def every_h(
+    asked: Question, settings: Aggregation, values: NDArray[np.int64] | None = None
+) -> Iterator[Held]:
+    """Who holds what at h = 0, 1, 2, …, until nothing more is carried: the last stands for all further h.
+
+    `values`: those that are looked at (sorted), every end of an edge among them; None for all there are.
+    Raises CyclicGraph past h = 0 where the graph has a loop.
+    """
+    people, (voters, speakers, judges) = _people(asked)
+    asked = asked._replace(
+        votes=asked.votes.with_columns(participant_id=voters),
+        articulations=asked.articulations.with_columns(participant_id=speakers),
+        judgments=asked.judgments.with_columns(participant_id=judges),
     )
-    values = _distinct(exposures["value_id"], asked.edges["source_value_id"], asked.edges["wiser_value_id"])
-    carry = _Carrying(asked, people, values)
-    support = carry.along(_matrix(supports, people, values), settings.h)
-    exposed = carry.along(_matrix(exposures, people, values), settings.h)
-    return Standing(values, _people(support), _people(exposed), len(people))
+    supports, exposures = _evidence(asked if values is None else _about(asked, values), settings)
+    if values is None:
+        values = _distinct(
+            exposures["value_id"], asked.edges["source_value_id"], asked.edges["wiser_value_id"]
+        )
+    first = Held(values, _bits(supports, values, people), _bits(exposures, values, people), people)
+    yield first
+    refuse_loops(asked.edges, asked.nodes)
+    for held in _steps(asked, values, len(people)).every(first.supports, first.exposures):
+        yield first._replace(supports=held[0], exposures=held[1])
 
 
-def refuse_loops(edges: pl.DataFrame) -> None:
-    """Raises CyclicGraph, naming the values of a loop, where the edges have one."""
-    nodes = _distinct(edges["source_value_id"], edges["wiser_value_id"])
+def ends(edges: pl.DataFrame) -> NDArray[np.int64]:
+    """The values that edges join, sorted."""
+    return _distinct(edges["source_value_id"], edges["wiser_value_id"])
+
+
+def has_loop(edges: pl.DataFrame) -> bool:
+    """Whether a way along the edges leads back to where it began."""
+    nodes = ends(edges)
     sources = np.searchsorted(nodes, edges["source_value_id"])
     targets = np.searchsorted(nodes, edges["wiser_value_id"])
-    labels = components(sources, targets, len(nodes))
-    if len(np.unique(labels)) < len(nodes):
-        graph: nx.DiGraph[int] = nx.DiGraph(
-            edges.select("source_value_id", "wiser_value_id").sort(pl.all()).rows()
-        )
-        loop = [source for source, _ in nx.find_cycle(graph)]
-        raise CyclicGraph(
-            f"support cannot be carried along a graph with a loop: {' → '.join(map(str, [*loop, loop[0]]))}; "
-            "ask for h 0, or for a policy that unwinds loops"
-        )
+    return len(np.unique(components(sources, targets, len(nodes)))) < len(nodes)
+
+
+def refuse_loops(edges: pl.DataFrame, nodes: pl.DataFrame | None = None) -> None:
+    """Raises CyclicGraph, naming the values of a loop, by title too where `nodes` has one."""
+    if not has_loop(edges):
+        return
+    graph: nx.DiGraph[int] = nx.DiGraph(
+        edges.select("source_value_id", "wiser_value_id").sort(pl.all()).rows()
+    )
+    loop = [source for source, _ in nx.find_cycle(graph)]
+    titles = {} if nodes is None else dict(nodes.select("value_id", "title").drop_nulls().iter_rows())
+    named = [f"“{titles[value]}”" for value in loop if value in titles]
+    raise CyclicGraph(
+        f"support cannot be carried along a graph with a loop: {_around(loop)}"
+        f"{f' ({_around(named)})' if len(named) == len(loop) else ''}; "
+        "ask for h 0, or for a policy that unwinds loops"
+    )
+
+
+def _around(loop: Sequence[object]) -> str:
+    return " → ".join(map(str, [*loop, loop[0]]))
+
+
+def _at(each: Iterator[Held], h: int | None) -> Held:
+    """At that h, or at the last where it is further."""
+    (last,) = deque(each if h is None else islice(each, h + 1), maxlen=1)
+    return last
 
 
 def _evidence(asked: Question, settings: Aggregation) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -114,50 +176,47 @@ def _evidence(asked: Question, settings: Aggregation) -> tuple[pl.DataFrame, pl.
     return supports, pl.concat([supports, shown, judged.select(pair)])
 
 
-class _Carrying:
-    """Carries a participants × values matrix along the edges of the graph."""
-
-    def __init__(self, asked: Question, people: NDArray[Any], values: NDArray[np.int64]) -> None:
-        edges = asked.edges.select("source_value_id", "wiser_value_id")
-        self.steps = sp.csr_array(
-            (
-                np.ones(len(edges), dtype=np.int64),
-                (
-                    np.searchsorted(values, edges["source_value_id"]),
-                    np.searchsorted(values, edges["wiser_value_id"]),
-                ),
-            ),
-            shape=(len(values), len(values)),
-        )
-        refused = asked.judgments.filter(pl.col("relationship") != "upgrade").join(
-            edges, on=edges.columns, how="semi"
-        )
-        self.who = _places(people, refused["participant_id"])
-        self.source = np.searchsorted(values, refused["source_value_id"])
-        self.wiser = np.searchsorted(values, refused["wiser_value_id"])
-
-    def along(self, held: sp.csr_array, h: int | None) -> sp.csr_array:
-        """What is held after at most h edges; after all of them where h is None."""
-        hops = 0
-        while h is None or hops < h:
-            following = self._once(held)
-            if following.nnz == held.nnz:
-                break
-            held, hops = following, hops + 1
-        return held
-
-    def _once(self, held: sp.csr_array) -> sp.csr_array:
-        """Keeps what is held, and adds what follows along an edge that the participant did not refuse."""
-        blocked = np.isin(self.who * held.shape[1] + self.source, _keys(held))
-        refused = sp.csr_array((blocked.astype(np.int64), (self.who, self.wiser)), shape=held.shape)
-        return _as_ones(held + held @ self.steps - refused)
+def _people(asked: Question) -> tuple[NDArray[Any], Sequence[Places]]:
+    """The active participants, sorted, and the place of each in votes, articulations and judgments."""
+    columns = [rows["participant_id"] for rows in (asked.votes, asked.articulations, asked.judgments)]
+    names = None
+    if not columns[0].dtype.is_integer():
+        names = pl.concat(columns).unique().sort()
+        columns = [column.cast(pl.Enum(names)).to_physical() for column in columns]
+    numbers = [column.cast(pl.Int64).to_numpy() for column in columns]
+    is_there = np.zeros(max(int(some.max(initial=-1)) for some in numbers) + 1, dtype=np.bool_)
+    for some in numbers:
+        is_there[some] = True
+    place = np.cumsum(is_there) - 1
+    people = np.flatnonzero(is_there) if names is None else names.to_numpy()
+    return people, [place[some] for some in numbers]
 
 
-def _keys(matrix: sp.csr_array) -> NDArray[np.int64]:
-    """Where the matrix has an entry: row × width + column."""
-    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    keys: NDArray[np.int64] = rows * matrix.shape[1] + matrix.indices
-    return keys
+def _about(asked: Question, values: NDArray[np.int64]) -> Question:
+    """Only the votes, articulations and judgments that are about one of the values."""
+    wanted = pl.Series(values).implode()
+    return asked._replace(
+        votes=asked.votes.filter(pl.col("value_id").is_in(wanted)),
+        articulations=asked.articulations.filter(pl.col("value_id").is_in(wanted)),
+        judgments=asked.judgments.filter(pl.col("wiser_value_id").is_in(wanted)),
+    )
+
+
+def _bits(rows: pl.DataFrame, values: NDArray[np.int64], people: NDArray[Any]) -> Bits:
+    places = np.searchsorted(values, rows["value_id"])
+    return packed(places, rows["participant_id"].to_numpy(), (len(values), len(people)))
+
+
+def _steps(asked: Question, values: NDArray[np.int64], people: int) -> Steps:
+    pair = ["source_value_id", "wiser_value_id"]
+    edges = asked.edges.select(pair).with_row_index("edge")
+    refused = asked.judgments.filter(pl.col("relationship") != "upgrade").join(edges, on=pair)
+    return Steps(
+        np.searchsorted(values, edges["source_value_id"]),
+        np.searchsorted(values, edges["wiser_value_id"]),
+        (refused["edge"].cast(pl.Int64).to_numpy(), refused["participant_id"].to_numpy()),
+        people,
+    )
 
 
 def _stands(stand: Standing) -> pl.DataFrame:
@@ -181,29 +240,5 @@ def _candidates(stands: pl.DataFrame, asked: Question, settings: Aggregation) ->
     return enough.join(asked.edges, left_on="value_id", right_on="wiser_value_id", how="semi")
 
 
-def _matrix(rows: pl.DataFrame, people: NDArray[Any], values: NDArray[np.int64]) -> sp.csr_array:
-    """A one wherever a row names a participant and a value; shape (people, values)."""
-    places = (_places(people, rows["participant_id"]), np.searchsorted(values, rows["value_id"]))
-    ones = np.ones(len(rows), dtype=np.int64)
-    return _as_ones(sp.csr_array((ones, places), shape=(len(people), len(values))))
-
-
-def _as_ones(matrix: sp.csr_array) -> sp.csr_array:
-    summed = sp.csr_array(matrix)
-    summed.sum_duplicates()
-    summed.data = (summed.data > 0).astype(np.int64)
-    summed.eliminate_zeros()
-    return summed
-
-
-def _people(matrix: sp.csr_array) -> NDArray[np.int64]:
-    counts: NDArray[np.int64] = np.asarray(matrix.sum(axis=0), dtype=np.int64).ravel()
-    return counts
-
-
-def _distinct(*columns: pl.Series) -> NDArray[Any]:
+def _distinct(*columns: pl.Series) -> NDArray[np.int64]:
     return np.unique(np.concatenate([column.to_numpy() for column in columns]))
-
-
-def _places(names: NDArray[Any], column: pl.Series) -> NDArray[np.int64]:
-    return np.searchsorted(names, column.to_numpy())

@@ -3,38 +3,23 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 import polars as pl
 
-from dft_pipeline.dataset.gamma import Question, gamma
-from dft_pipeline.graph.scopes import case_scope, context_scope, scopes_of_contexts
+from dft_pipeline.dataset.gamma import gamma
+from dft_pipeline.dataset.questions import Snapshot, numbered, questions
 from dft_pipeline.policies import Aggregation
 from dft_pipeline.tables import TABLES
 
 ROW_ID_DIGITS = 32
-JUDGED = ("participant_id", "source_value_id", "wiser_value_id", "relationship")
 FOLDS_BELOW = 10  # with fewer cases than this a hash may put all of them on one side
 SIDES = ((80, "train"), (90, "validation"), (100, "test"))
-
-
-class Snapshot(NamedTuple):
-    """The tables that rows are made from, as in `tables`; `cases` and `links` as the app has them."""
-
-    cases: pl.DataFrame
-    links: pl.DataFrame
-    judgments: pl.DataFrame
-    votes: pl.DataFrame
-    articulations: pl.DataFrame
-    canonical_values: pl.DataFrame
-    wisdom_edges: pl.DataFrame
-    graph_values: pl.DataFrame
 
 
 def reward_rows(snapshot: Snapshot, policy: str, settings: Aggregation) -> pl.DataFrame:
     """Table `reward_rows`, for every case and for every case with each of its contexts."""
     table = TABLES["reward_rows"]
-    parts = list(_chosen(_numbered(snapshot), settings))
+    parts = list(_chosen(numbered(snapshot), settings))
     if not parts:
         return table.schema.to_frame()
     rows = pl.concat(parts).join(_prompts(snapshot.cases), on="prompt_id")
@@ -92,41 +77,14 @@ def side(group: str) -> str:
     return next(name for bound, name in SIDES if percent < bound)
 
 
-def _numbered(snapshot: Snapshot) -> Snapshot:
-    """The snapshot with participants as numbers: Γ only asks who is who, and numbers are quick to compare."""
-    frames = (snapshot.judgments, snapshot.votes, snapshot.articulations)
-    people = pl.Enum(pl.concat(frame["participant_id"] for frame in frames).unique().sort())
-    number = pl.col("participant_id").cast(people).to_physical()
-    judgments, votes, articulations = (frame.with_columns(number) for frame in frames)
-    return snapshot._replace(judgments=judgments, votes=votes, articulations=articulations)
-
-
 def _chosen(snapshot: Snapshot, settings: Aggregation) -> Iterator[pl.DataFrame]:
     """What Γ chose, per case and per case and context, with the edges that end in each value."""
-    judgments = snapshot.judgments.select(*JUDGED, "context_id")
-    scoped = judgments.join(scopes_of_contexts(judgments["context_id"], snapshot.links), on="context_id")
-    for case_id in sorted(snapshot.cases["id"]):
-        contexts = sorted(snapshot.links.filter(pl.col("case_id") == case_id)["context_id"])
-        for context_id in (None, *contexts):
-            scope = case_scope(case_id) if context_id is None else context_scope(context_id)
-            asked = _asked(snapshot, scoped, case_id, scope)
-            yield (
-                gamma(asked, settings)
-                .join(_edges_into(asked.edges), on="value_id", how="left")
-                .with_columns(prompt_id=pl.lit(case_id), context_id=pl.lit(context_id, dtype=pl.String))
-            )
-
-
-def _asked(snapshot: Snapshot, scoped: pl.DataFrame, case_id: str, scope: str) -> Question:
-    in_case, in_scope = pl.col("case_id") == case_id, pl.col("scope") == scope
-    return Question(
-        votes=snapshot.votes.filter(in_case),
-        articulations=snapshot.articulations.filter(in_case),
-        judgments=scoped.filter(in_scope),
-        edges=snapshot.wisdom_edges.filter(in_scope),
-        nodes=snapshot.graph_values.filter(in_scope),
-        in_context=scope != case_scope(case_id),
-    )
+    for case_id, context_id, asked in questions(snapshot):
+        yield (
+            gamma(asked, settings)
+            .join(_edges_into(asked.edges), on="value_id", how="left")
+            .with_columns(prompt_id=pl.lit(case_id), context_id=pl.lit(context_id, dtype=pl.String))
+        )
 
 
 def _edges_into(edges: pl.DataFrame) -> pl.DataFrame:

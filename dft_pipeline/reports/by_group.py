@@ -11,10 +11,9 @@ import polars as pl
 
 from dft_pipeline.raw.tables import RELATIONSHIPS
 from dft_pipeline.tables import TABLES
-from dft_pipeline.values import reading
+from dft_pipeline.values.reading import ALL, group_named
 from dft_pipeline.values.small_cells import FEWEST_PEOPLE, sums_by_group
 
-ALL = "all"
 STEPS = ("signed_up", "chatted", "wrote_a_card", "was_shown_values", "voted", "judged")
 MEDIANS = ("median_turns", "median_minutes")
 
@@ -125,11 +124,6 @@ def _medians_at(talked: pl.DataFrame, step: str, fewest: int) -> pl.DataFrame:
 def _share(counted: pl.Expr, out_of: pl.Expr) -> pl.Expr:
     """Null where there is nothing to divide by."""
     return pl.when(out_of > 0).then(counted / out_of)
-
-
-def group_named(affiliation: pl.Expr) -> pl.Expr:
-    """The group of an affiliation, or of none. Who answered `all` is a group, but not everybody."""
-    return affiliation.fill_null(reading.UNKNOWN).replace({ALL: f"{ALL} (an answer)"})
 
 
 def groups_seen(figures: pl.DataFrame) -> Sequence[str]:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from dft_pipeline.reports.by_group import group_named
 from dft_pipeline.tables import TABLES
+from dft_pipeline.values.reading import group_named
 from dft_pipeline.values.small_cells import large_enough
 
 AFFILIATION = "usPoliticalAffiliation"

@@ -8,6 +8,7 @@ import polars as pl
 REVOKED = "CONSENT_REVOKED"
 NO_ANSWER = ("DATA_EXPIRED", REVOKED, "")
 UNKNOWN = "unknown"  # the group of those whose political affiliation is not known
+ALL = "all"  # everybody, beside the groups
 
 
 def before(rows: pl.DataFrame, day: date, created: str = "createdAt") -> pl.DataFrame:
@@ -35,3 +36,8 @@ def groups(demographics: pl.DataFrame) -> pl.DataFrame:
     """A participant's self-reported political affiliation: participant_id, group; the latest counts."""
     said = background(demographics).select("participant_id", group="usPoliticalAffiliation")
     return said.drop_nulls("group")
+
+
+def group_named(affiliation: pl.Expr) -> pl.Expr:
+    """The group of an affiliation, or of none. Who answered `all` is a group, but not everybody."""
+    return affiliation.fill_null(UNKNOWN).replace({ALL: f"{ALL} (an answer)"})

@@ -12,7 +12,7 @@ import polars as pl
 from hypothesis import strategies as st
 
 from dft_pipeline.dataset.gamma import Question
-from dft_pipeline.dataset.rows import Snapshot
+from dft_pipeline.dataset.questions import Snapshot
 from dft_pipeline.graph.graph_values import graph_values
 from dft_pipeline.graph.moral_graph import pair_tallies, wisdom_edges
 from dft_pipeline.policies import FOUR_MARKS, PUBLISHED_2023, Aggregation, ConsensusPolicy

@@ -12,7 +12,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from dft_pipeline.dataset.gamma import CyclicGraph, Question, gamma, refuse_loops, standing
-from dft_pipeline.dataset.rows import Snapshot, reward_rows
+from dft_pipeline.dataset.questions import Snapshot
+from dft_pipeline.dataset.rows import reward_rows
 from dft_pipeline.policies import Aggregation
 
 HOPS = (0, 1, 2, None)

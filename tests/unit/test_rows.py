@@ -10,7 +10,8 @@ import strategies as some
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dft_pipeline.dataset.rows import Snapshot, reward_rows, row_id, rubric_rows, side, uneven_prompts
+from dft_pipeline.dataset.questions import Snapshot
+from dft_pipeline.dataset.rows import reward_rows, row_id, rubric_rows, side, uneven_prompts
 from dft_pipeline.policies import Aggregation
 
 RUBRIC_KEY = ("prompt_id", "value_id", "criterion_index")

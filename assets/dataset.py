@@ -10,6 +10,7 @@ from assets.raw import raw_key
 from assets.reports import evaluation, reports
 from assets.values import admission, articulation, cards_to_values, embedding, participants_to_voices
 from dft_pipeline.dataset import gates, rows
+from dft_pipeline.graph.disputes import erased_votes
 from dft_pipeline.manifest import File, manifest
 from dft_pipeline.raw.tables import SOURCE_TABLES
 from dft_pipeline.tables import TABLES, Table
@@ -19,14 +20,22 @@ from resources.build import BuildSettings, Workplace, code_version
 from resources.extraction import SET_ASIDE
 from resources.lake import published, row_count, sha256
 
-FROM = ("judgments", "votes", "articulations", "canonical_values", "wisdom_edges", "graph_values")
+FROM = (
+    "judgments",
+    "votes",
+    "articulations",
+    "canonical_values",
+    "wisdom_edges",
+    "graph_values",
+    "contested",
+)
 
 
 @dg.multi_asset(
     name="training_rows",
     specs=[
-        table_spec("reward_rows", "1", (*FROM, raw_key("case"), raw_key("contextsOnCases"))),
-        table_spec("rubric_rows", "1", ("reward_rows",)),
+        table_spec("reward_rows", "2", (*FROM, raw_key("case"), raw_key("contextsOnCases"))),
+        table_spec("rubric_rows", "2", ("reward_rows",)),
     ],
     check_specs=check_specs(("reward_rows", "rubric_rows"), gates.DATASET_GATES),
 )
@@ -35,10 +44,13 @@ def training_rows(
 ) -> Results:
     """One row is a value that Γ chose for a prompt, or a criterion of one (`rubric_rows`)."""
     day, settings = date.fromisoformat(context.partition_key), build_settings.snapshot
+    links = reading.links(workplace.admitted("contextsOnCases", day))
+    tables = {name: workplace.table(name, day) for name in FROM}
     snapshot = rows.Snapshot(
         cases=workplace.admitted("case", day),
-        links=reading.links(workplace.admitted("contextsOnCases", day)),
-        **{name: workplace.table(name, day) for name in FROM},
+        links=links,
+        **tables,
+        erased_votes=erased_votes(tables["contested"], tables["judgments"], links, settings.policy),
     )
     reward = rows.reward_rows(snapshot, settings.policy.name, settings.aggregation)
     rubric = rows.rubric_rows(reward)

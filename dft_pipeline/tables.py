@@ -193,6 +193,9 @@ GROUPING = _text(
     "deduplication of that number; `given`: the app's own assignment. Only those that have any card"
 )
 NO_CARD = "null where there is none"
+IS_CONTESTED = _yes(
+    "whether the value stands in a dispute (`contested`) in the scope of the prompt's case or of one of its contexts"
+)
 WITHHELD = "null where it, or what follows from it, rests on fewer than 5 people of a group"
 
 _TABLES = (
@@ -594,6 +597,7 @@ _TABLES = (
             ),
             "row_hash": _hex("SHA-256 of the row's whole content, hex", 64),
             "fold": _id("leave-one-case-out fold, where there are fewer than ten cases", nullable=True),
+            "is_contested": IS_CONTESTED,
         },
     ),
     Table(
@@ -609,6 +613,7 @@ _TABLES = (
             "criterion": _text("the criterion"),
             "weight": _rate("its weight; a prompt's weights sum to 1"),
             "row_ids": _texts("the reward rows that the weight comes from, sorted"),
+            "is_contested": IS_CONTESTED,
         },
     ),
     Table(

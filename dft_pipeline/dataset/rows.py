@@ -8,18 +8,23 @@ from typing import NamedTuple
 import polars as pl
 
 from dft_pipeline.dataset.gamma import Question, gamma
+from dft_pipeline.graph.disputes import counted_votes, values_in_dispute
 from dft_pipeline.graph.scopes import case_scope, context_scope, scopes_of_contexts
 from dft_pipeline.policies import Aggregation
 from dft_pipeline.tables import TABLES
 
 ROW_ID_DIGITS = 32
+OF_PEOPLE = ("judgments", "votes", "articulations", "erased_votes")
 JUDGED = ("participant_id", "source_value_id", "wiser_value_id", "relationship")
 FOLDS_BELOW = 10  # with fewer cases than this a hash may put all of them on one side
 SIDES = ((80, "train"), (90, "validation"), (100, "test"))
 
 
 class Snapshot(NamedTuple):
-    """The tables that rows are made from, as in `tables`; `cases` and `links` as the app has them."""
+    """The tables that rows are made from, as in `tables`; `cases` and `links` as the app has them.
+
+    `erased_votes` are those that do not count in a scope, as `disputes.erased_votes` gives them.
+    """
 
     cases: pl.DataFrame
     links: pl.DataFrame
@@ -29,6 +34,8 @@ class Snapshot(NamedTuple):
     canonical_values: pl.DataFrame
     wisdom_edges: pl.DataFrame
     graph_values: pl.DataFrame
+    contested: pl.DataFrame
+    erased_votes: pl.DataFrame
 
 
 def reward_rows(snapshot: Snapshot, policy: str, settings: Aggregation) -> pl.DataFrame:
@@ -44,7 +51,9 @@ def reward_rows(snapshot: Snapshot, policy: str, settings: Aggregation) -> pl.Da
     rows = rows.join(values, on="value_id").with_columns(
         context_score=pl.lit(1.0), h=pl.lit(settings.h, dtype=pl.Int64), policy=pl.lit(policy)
     )
-    return table.conform(_identified(rows))
+    disputed = values_in_dispute(snapshot.contested, snapshot.links)
+    rows = rows.join(disputed, on=["prompt_id", "value_id"], how="left")
+    return table.conform(_identified(rows.with_columns(pl.col("is_contested").fill_null(False))))
 
 
 def rubric_rows(reward_rows: pl.DataFrame) -> pl.DataFrame:
@@ -55,7 +64,11 @@ def rubric_rows(reward_rows: pl.DataFrame) -> pl.DataFrame:
     weighed = (
         reward_rows.filter(pl.col("criteria").list.len() > 0)
         .group_by("prompt_id", "prompt", "value_id", "criteria", maintain_order=True)
-        .agg(best=(pl.col("context_score") * pl.col("share")).max(), row_ids=pl.col("row_id").unique().sort())
+        .agg(
+            best=(pl.col("context_score") * pl.col("share")).max(),
+            row_ids=pl.col("row_id").unique().sort(),
+            is_contested=pl.col("is_contested").any(),
+        )
     )
     share = pl.col("best") / pl.col("best").sum().over("prompt_id")
     split = weighed.with_columns(
@@ -94,11 +107,10 @@ def side(group: str) -> str:
 
 def _numbered(snapshot: Snapshot) -> Snapshot:
     """The snapshot with participants as numbers: Γ only asks who is who, and numbers are quick to compare."""
-    frames = (snapshot.judgments, snapshot.votes, snapshot.articulations)
-    people = pl.Enum(pl.concat(frame["participant_id"] for frame in frames).unique().sort())
+    frames = {name: getattr(snapshot, name) for name in OF_PEOPLE}
+    people = pl.Enum(pl.concat(frame["participant_id"] for frame in frames.values()).unique().sort())
     number = pl.col("participant_id").cast(people).to_physical()
-    judgments, votes, articulations = (frame.with_columns(number) for frame in frames)
-    return snapshot._replace(judgments=judgments, votes=votes, articulations=articulations)
+    return snapshot._replace(**{name: frame.with_columns(number) for name, frame in frames.items()})
 
 
 def _chosen(snapshot: Snapshot, settings: Aggregation) -> Iterator[pl.DataFrame]:
@@ -120,7 +132,7 @@ def _chosen(snapshot: Snapshot, settings: Aggregation) -> Iterator[pl.DataFrame]
 def _asked(snapshot: Snapshot, scoped: pl.DataFrame, case_id: str, scope: str) -> Question:
     in_case, in_scope = pl.col("case_id") == case_id, pl.col("scope") == scope
     return Question(
-        votes=snapshot.votes.filter(in_case),
+        votes=counted_votes(snapshot.votes.filter(in_case), snapshot.erased_votes.filter(in_scope)),
         articulations=snapshot.articulations.filter(in_case),
         judgments=scoped.filter(in_scope),
         edges=snapshot.wisdom_edges.filter(in_scope),

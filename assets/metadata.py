@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from dft_pipeline import markdown
 from dft_pipeline.gates import Gate, Measured
 from dft_pipeline.table_gates import measured_table, table_gates
 from dft_pipeline.tables import FIRST_DAY, TABLES, VALUE_TEXTS
@@ -16,7 +17,6 @@ from resources.expectations import Verdict
 OWNERS = ["team:dft-pipeline"]
 DAYS = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, timezone="UTC")
 PREVIEW_ROWS = 5
-PREVIEW_WIDTH = 60  # characters of a cell
 # What people wrote may tell who they are, and Dagster keeps what it is told.
 FREE_TEXT = ("story", "comment", "value")
 OF_ONE_PERSON = {
@@ -82,8 +82,12 @@ def finished(
     day: date,
     tables: Mapping[str, pl.DataFrame],
     measured: Sequence[Measured] = (),
+    told: Mapping[str, str] | None = None,
 ) -> Results:
-    """Keeps the finished tables of a step, has its gates judged, and tells the web UI of both."""
+    """Keeps the finished tables of a step, has its gates judged, and tells the web UI of both.
+
+    `told` has a report in Markdown for some of the tables, by name.
+    """
     for name, frame in tables.items():
         workplace.keep(name, day, frame)
     every = [one for name, frame in tables.items() for one in measured_table(name, frame)]
@@ -92,7 +96,11 @@ def finished(
         shown = preview(frame.drop(OF_ONE_PERSON.get(name, ())))
         yield dg.MaterializeResult(
             asset_key=name,
-            metadata={"dagster/row_count": len(frame), "preview": dg.MetadataValue.md(shown)},
+            metadata={
+                "dagster/row_count": len(frame),
+                "preview": dg.MetadataValue.md(shown),
+                **({"report": dg.MetadataValue.md(told[name])} if told and name in told else {}),
+            },
             check_results=[checked(verdict) for verdict in verdicts if verdict.gate.asset == name],
         )
 
@@ -111,13 +119,6 @@ def checked(verdict: Verdict) -> dg.AssetCheckResult:
 def preview(frame: pl.DataFrame) -> str:
     """The first rows as a Markdown table, free text of participants left out; no cell can be markup."""
     head = frame.drop(FREE_TEXT, strict=False).head(PREVIEW_ROWS)
-    rows = [[_cell(value) for value in row] for row in head.iter_rows()]
-    lines = [head.columns, ["---"] * head.width, *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _cell(value: object) -> str:
-    text = " ".join(str(value)[:PREVIEW_WIDTH].split())
-    for mark, harmless in (("&", "&amp;"), ("<", "&lt;"), ("|", "&#124;"), ("[", "&#91;"), ("`", "&#96;")):
-        text = text.replace(mark, harmless)
-    return text
+    return markdown.table(
+        head.columns, [[markdown.harmless(cell) for cell in row] for row in head.iter_rows()]
+    )

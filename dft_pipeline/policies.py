@@ -53,7 +53,7 @@ class ConsensusPolicy(_Settings):
     entropy_counts: tuple[Mark, ...] = FOUR_MARKS
     unwind: Unwinding | None = Field(
         "strongest_first",
-        description="what goes of a loop's component: the edges that close one, strongest kept; or all of them",
+        description="what goes of a loop: the edges that close it, strongest kept, or its whole component",
     )
     erase_votes: bool = Field(
         False, description="leave votes of a removed component's judges for its values out of aggregation"

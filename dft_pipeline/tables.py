@@ -172,7 +172,8 @@ COUNTS: Mapping[str, dy.Column] = {
 }
 PAIR: Mapping[str, dy.Column] = {"scope": SCOPE, "source_value_id": SOURCE, "wiser_value_id": WISER}
 REASON = _text("the first rule of the policy that rejects the pair", nullable=True)
-PAIR_KEY = ("scope", "source_value_id", "wiser_value_id")
+ORDERED_PAIR = ("source_value_id", "wiser_value_id")
+PAIR_KEY = ("scope", *ORDERED_PAIR)
 
 SET_ASIDE_KEY = ("table", "key", "column", "rule", "source", "value")
 SET_ASIDE: Mapping[str, dy.Column] = {
@@ -187,6 +188,16 @@ GROUP = _text(
     "self-reported political affiliation, `unknown` where there is none, `all` for everybody; groups of few "
     "judges are left out, and as many more as it takes that they do not follow from the total"
 )
+FIELD = _one_of(
+    "what people are grouped by: `usPoliticalAffiliation`, `sex` or `age_band`",
+    "usPoliticalAffiliation",
+    "sex",
+    "age_band",
+)
+BY_FIELD = _text(
+    "the answer that they have in common, `unknown` where there is none; small groups are left out, and as "
+    "many more as it takes that they do not follow from the total"
+)
 GROUPING = _text(
     "`exact`: cards with the same text; `offline`: by what cards say, without a language model, where the "
     "snapshot is made otherwise; `snapshot`: this day's `card_values`; `generation:N`: the app's background "
@@ -194,7 +205,8 @@ GROUPING = _text(
 )
 NO_CARD = "null where there is none"
 IS_CONTESTED = _yes(
-    "whether the value stands in a dispute (`contested`) in the scope of the prompt's case or of one of its contexts"
+    "whether the value stands in a dispute (`contested`) in the scope of the prompt's case, or of one of its "
+    "contexts"
 )
 WITHHELD = "null where it, or what follows from it, rests on fewer than 5 people of a group"
 
@@ -693,6 +705,69 @@ _TABLES = (
                 nullable=True,
             ),
             "participants": _count_or_none(f"participants behind `counted`; {WITHHELD}"),
+        },
+    ),
+    Table(
+        "group_answers",
+        "reports",
+        "an ordered pair of values as a group of people judged it, where that may be seen",
+        ("field", *ORDERED_PAIR, "group"),
+        {
+            "field": FIELD,
+            "source_value_id": SOURCE,
+            "wiser_value_id": WISER,
+            "group": BY_FIELD,
+            "judges": _count("participants of the group who judged source → wiser, in any context"),
+            **{
+                answer: _count_or_none(f"those of them who said `{answer}`; {WITHHELD}")
+                for answer in RELATIONSHIPS
+            },
+        },
+    ),
+    Table(
+        "group_votes",
+        "reports",
+        "a value as a group of people received it, where that may be seen",
+        ("field", "value_id", "group"),
+        {
+            "field": FIELD,
+            "value_id": _id("the value"),
+            "group": BY_FIELD,
+            "met": _count("participants of the group who were shown it, or voted for it, in any case"),
+            "votes": _count_or_none(f"those of them who voted for it in some case; {WITHHELD}"),
+        },
+    ),
+    Table(
+        "group_consensus",
+        "reports",
+        "an edge or a value that two groups or more can be compared on, by a field of people's background",
+        ("field", *ORDERED_PAIR),
+        {
+            "field": FIELD,
+            "kind": _one_of("`edge` (of the scope `all`) or `value`", "edge", "value"),
+            "source_value_id": _id("the value that one moves from; null for a value", nullable=True),
+            "wiser_value_id": _id("the wiser value of the edge, or the value itself"),
+            "groups": _count("groups whose agreement is seen, each of 5 people or more"),
+            "consensus": _rate(
+                "geometric mean of the groups' agreement: (upgrade + 1) / (judges + 2) of an edge, "
+                "(votes + 1) / (met + 2) of a value, as in `group_answers` and `group_votes`"
+            ),
+            "lowest_agreement": _rate("the lowest of them"),
+        },
+    ),
+    Table(
+        "group_directions",
+        "reports",
+        "two values that two groups' own graphs put in opposite order, where both groups' answers are seen",
+        ("field", *ORDERED_PAIR, "group", "other_group"),
+        {
+            "field": FIELD,
+            "source_value_id": _id("the one value, with the smaller id"),
+            "wiser_value_id": _id("the other value"),
+            "group": _text(
+                "a group whose judgments alone, under the snapshot's policy, make source → wiser an edge"
+            ),
+            "other_group": _text("a group whose judgments alone make wiser → source an edge"),
         },
     ),
     Table(

@@ -166,7 +166,7 @@ def build(
     policy: Annotated[
         str | None,
         typer.Option(
-            help="The consensus policy: default, which is the default, default-component, default-erased or published-2023."
+            help="The consensus policy: default, default-component, default-erased, published-2023."
         ),
     ] = None,
     h: Annotated[

@@ -34,10 +34,7 @@ def counted_votes(votes: pl.DataFrame, erased: pl.DataFrame) -> pl.DataFrame:
 
 
 def values_in_dispute(contested: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
-    """The values in a dispute of a prompt's scopes, its case's or a context's: prompt_id, value_id, is_contested.
-
-    Sorted.
-    """
+    """The values in a dispute of a prompt's case or contexts: prompt_id, value_id, is_contested; sorted."""
     cases = links.select(prompt_id="case_id").unique()
     scopes = pl.concat(
         [

@@ -6,9 +6,11 @@ what each participant did, are taken as known to whoever reads a figure; who is 
 
 from collections.abc import Sequence
 from itertools import combinations, product
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 FEWEST_PEOPLE = 5  # a figure about a group that rests on fewer people is withheld
@@ -114,3 +116,95 @@ def _follows(secrets: Floats, known: Floats) -> bool:
     found = known @ np.linalg.lstsq(known, secrets)[0]
     missed = np.linalg.norm(secrets - found, axis=0) / np.linalg.norm(secrets, axis=0)
     return bool((missed < SAME).any())
+
+
+class Part(NamedTuple):
+    """What is seen of one thing that people did: each person's part in figures, and the groups shown."""
+
+    people: pl.DataFrame  # participant_id, group, and the figures as whole numbers
+    figures: Sequence[str]
+    groups: Sequence[str]
+
+
+def apart_enough(known: Sequence[Part], parts: Sequence[Part]) -> list[bool]:
+    """Whether each of `parts` may be seen beside what is `known` and those before it, in that order.
+
+    Not where two figures differ in few people of a group that either shows, or of those that are left out:
+    from one the other would follow, and with it of which group those few are. Figures that are the same of
+    everybody give nothing away.
+    """
+    every = [*known, *parts]
+    clashes = _clashes(every)
+    kept = [True] * len(known)
+    for place in range(len(known), len(every)):
+        kept.append(not any(kept[other] for other in clashes[place] if other < place))
+    return kept[len(known) :]
+
+
+def _clashes(parts: Sequence[Part]) -> list[set[int]]:
+    """For each part the others that a figure of it differs from in too few people."""
+    found: list[set[int]] = [set() for _ in parts]
+    if not parts:
+        return found
+    held = pl.concat(_held(part, place) for place, part in enumerate(parts))
+    rows = held.with_columns(row=pl.struct("place", "figure").rank("dense") - 1)
+    place_of = rows.unique("row").sort("row")["place"].to_numpy()
+    for one, other in zip(*_too_close(rows, place_of, parts), strict=True):
+        found[place_of[one]].add(int(place_of[other]))
+        found[place_of[other]].add(int(place_of[one]))
+    return found
+
+
+def _held(part: Part, place: int) -> pl.DataFrame:
+    """Who has a part in each figure, and how much of it: place, participant_id, group, figure, much."""
+    index = ["place", "participant_id", "group"]
+    named = part.people.with_columns(place=pl.lit(place, pl.Int64)).select(*index, *part.figures)
+    return named.unpivot(index=index, variable_name="figure", value_name="much").filter(pl.col("much") != 0)
+
+
+def _too_close(
+    rows: pl.DataFrame, place_of: NDArray[np.int64], parts: Sequence[Part]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pairs of rows that differ, but in few people of a group that either shows.
+
+    Only those with people in common: apart from each other, each is of enough people in its own groups.
+    """
+    numbered = rows.with_columns(person=pl.col("participant_id").rank("dense") - 1)
+    width = numbered["participant_id"].n_unique()
+    together = sp.triu(_common(numbered, len(place_of), width), k=1).tocoo()
+    one, other = together.row, together.col
+    differ_at_all, few = np.zeros(len(one), dtype=bool), np.zeros(len(one), dtype=bool)
+    left_out, differ_out = np.zeros(len(one), dtype=bool), np.zeros(len(one), dtype=np.int64)
+    for (group,), own in numbered.sort("group").group_by("group", maintain_order=True):
+        shows = np.array([group in parts[place].groups for place in place_of])
+        differ = _differing(own, len(place_of), width, one, other)
+        differ_at_all |= differ > 0
+        few |= (shows[one] | shows[other]) & (differ < FEWEST_PEOPLE)
+        has = np.bincount(own["row"], minlength=len(place_of)) > 0
+        is_out = ~(shows[one] & shows[other])
+        left_out |= is_out & (has[one] | has[other])
+        differ_out += np.where(is_out, differ, 0)
+    clash = differ_at_all & (few | (left_out & (differ_out < FEWEST_PEOPLE)))
+    return one[clash], other[clash]
+
+
+def _differing(
+    own: pl.DataFrame, height: int, width: int, one: NDArray[np.int64], other: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """In how many people of a group two rows differ, for each pair of rows."""
+    size = np.bincount(own["row"], minlength=height)
+    alike = sum(_at(_common(same, height, width), one, other) for (_,), same in own.group_by("much"))
+    both = _at(_common(own, height, width), one, other)
+    return size[one] + size[other] - both - alike
+
+
+def _common(rows: pl.DataFrame, height: int, width: int) -> sp.csr_array:
+    """How many people each two rows have in common; shape (height, height)."""
+    ones = np.ones(len(rows), dtype=np.int64)
+    held = sp.csr_array((ones, (rows["row"].to_numpy(), rows["person"].to_numpy())), shape=(height, width))
+    return sp.csr_array(held @ held.T)
+
+
+def _at(matrix: sp.csr_array, one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
+    found: NDArray[np.int64] = np.asarray(matrix[one, other]).ravel() if len(one) else np.zeros(0, np.int64)
+    return found

@@ -7,9 +7,10 @@ import dagster as dg
 from assets.graph import consensus, exclusions, ranking
 from assets.metadata import DAYS, FRESHNESS, OWNERS, Result, Results, check_specs, finished, table_spec
 from assets.raw import raw_key
-from assets.reports import evaluation, reports
+from assets.reports import evaluation, group_reports, reports
 from assets.values import admission, articulation, cards_to_values, embedding, participants_to_voices
 from dft_pipeline.dataset import gates, rows
+from dft_pipeline.dataset.value_pairs import balanced_pairs, value_pairs
 from dft_pipeline.graph.disputes import erased_votes
 from dft_pipeline.manifest import File, manifest
 from dft_pipeline.raw.tables import SOURCE_TABLES
@@ -29,6 +30,7 @@ FROM = (
     "graph_values",
     "contested",
 )
+PAIRED = ("wisdom_edges", "canonical_values", "contested", raw_key("case"), raw_key("contextsOnCases"))
 
 
 @dg.multi_asset(
@@ -36,13 +38,18 @@ FROM = (
     specs=[
         table_spec("reward_rows", "2", (*FROM, raw_key("case"), raw_key("contextsOnCases"))),
         table_spec("rubric_rows", "2", ("reward_rows",)),
+        table_spec("value_pairs", "1", PAIRED),
+        table_spec("balanced_pairs", "1", (*PAIRED, "pair_tallies")),
     ],
-    check_specs=check_specs(("reward_rows", "rubric_rows"), gates.DATASET_GATES),
+    check_specs=check_specs(
+        ("reward_rows", "rubric_rows", "value_pairs", "balanced_pairs"),
+        (*gates.DATASET_GATES, *gates.PAIR_GATES),
+    ),
 )
 def training_rows(
     context: dg.AssetExecutionContext, workplace: Workplace, build_settings: BuildSettings
 ) -> Results:
-    """One row is a value that Γ chose for a prompt, or a criterion of one (`rubric_rows`)."""
+    """One row is a value that Γ chose for a prompt, a criterion of one, or two values that were compared."""
     day, settings = date.fromisoformat(context.partition_key), build_settings.snapshot
     links = reading.links(workplace.admitted("contextsOnCases", day))
     tables = {name: workplace.table(name, day) for name in FROM}
@@ -55,8 +62,19 @@ def training_rows(
     reward = rows.reward_rows(snapshot, settings.policy.name, settings.aggregation)
     rubric = rows.rubric_rows(reward)
     measured = gates.measured_rows(reward, rubric, snapshot.canonical_values, snapshot.wisdom_edges)
+    pairs = value_pairs(snapshot)
+    balanced = balanced_pairs(snapshot, workplace.table("pair_tallies", day), settings.policy)
     yield from finished(
-        workplace, "dataset_rows", day, {"reward_rows": reward, "rubric_rows": rubric}, measured
+        workplace,
+        "dataset_rows",
+        day,
+        {
+            "reward_rows": reward,
+            "rubric_rows": rubric,
+            "value_pairs": pairs,
+            "balanced_pairs": balanced,
+        },
+        [*measured, *gates.measured_pairs(snapshot, pairs, balanced)],
     )
 
 
@@ -76,6 +94,7 @@ READ = sorted(
             training_rows,
             reports,
             evaluation,
+            group_reports,
         )
         for spec in asset.specs
         for dep in spec.deps

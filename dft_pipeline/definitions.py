@@ -20,6 +20,7 @@ ASSETS = [
     dataset.training_rows,
     reports.reports,
     reports.evaluation,
+    reports.group_reports,
     dataset.snapshot_manifest,
 ]
 

@@ -58,6 +58,9 @@ class ConsensusPolicy(_Settings):
     erase_votes: bool = Field(
         False, description="leave votes of a removed component's judges for its values out of aggregation"
     )
+    min_balanced: int = Field(
+        5, ge=1, description="fewest answers each way of a pair that most find no upgrade either way"
+    )
 
     @model_validator(mode="after")
     def _erases_with_components(self) -> Self:

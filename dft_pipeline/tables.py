@@ -98,6 +98,15 @@ def _turns(meaning: str) -> dy.Column:
     return dy.List(dy.List(dy.Int64(min=0)), description=meaning, nullable=True)
 
 
+def _texts_of(end: str) -> Mapping[str, dy.Column]:
+    """The texts of a value at one end of a pair."""
+    return {
+        f"{end}_title": _text("its name"),
+        f"{end}_instructions": _text("what the chatbot should do, in full"),
+        f"{end}_criteria": _texts("its evaluation criteria, in the card's own order"),
+    }
+
+
 def _edges(meaning: str) -> dy.Column:
     edge = {
         "source_value_id": dy.Int64(),
@@ -174,6 +183,16 @@ PAIR: Mapping[str, dy.Column] = {"scope": SCOPE, "source_value_id": SOURCE, "wis
 REASON = _text("the first rule of the policy that rejects the pair", nullable=True)
 ORDERED_PAIR = ("source_value_id", "wiser_value_id")
 PAIR_KEY = ("scope", *ORDERED_PAIR)
+
+PROMPT: Mapping[str, dy.Column] = {
+    "prompt_id": _text("the prompt: a case's id"),
+    "prompt": _text("what the user asked"),
+    "context_id": _text("the context; null for the case alone", nullable=True),
+}
+SIDE: Mapping[str, dy.Column] = {
+    "split": _one_of("`train`, `validation` or `test`, by a hash of the case", "train", "validation", "test"),
+    "fold": _id("leave-one-case-out fold, where there are fewer than ten cases", nullable=True),
+}
 
 SET_ASIDE_KEY = ("table", "key", "column", "rule", "source", "value")
 SET_ASIDE: Mapping[str, dy.Column] = {
@@ -626,6 +645,48 @@ _TABLES = (
             "weight": _rate("its weight; a prompt's weights sum to 1"),
             "row_ids": _texts("the reward rows that the weight comes from, sorted"),
             "is_contested": IS_CONTESTED,
+        },
+    ),
+    Table(
+        "value_pairs",
+        "dataset",
+        "a prompt, a context that applies to it (or none) and an edge there: one value preferred to another",
+        ("prompt_id", "context_id", "less_wise_value_id", "wiser_value_id"),
+        {
+            **PROMPT,
+            "less_wise_value_id": SOURCE,
+            **_texts_of("less_wise"),
+            "wiser_value_id": _id("the value that participants agree is wiser"),
+            **_texts_of("wiser"),
+            "edge_id": _text("the edge, in the scope of the context, or of the case where there is none"),
+            **{name: column for name, column in COUNTS.items() if name != "contexts"},
+            "policy": _text("the consensus policy that made the edge"),
+            "is_contested": _yes(
+                "whether one of the two stands in a dispute (`contested`) in the scope of the prompt's case, "
+                "or of one of its contexts"
+            ),
+            **SIDE,
+        },
+    ),
+    Table(
+        "balanced_pairs",
+        "dataset",
+        "a prompt, a context that applies to it (or none) and two values there, neither of which most "
+        "participants find an upgrade of the other: to be weighed, not replaced",
+        ("prompt_id", "context_id", "one_value_id", "other_value_id"),
+        {
+            **PROMPT,
+            "one_value_id": _id("the value with the smaller id"),
+            **_texts_of("one"),
+            "other_value_id": _id("the other value"),
+            **_texts_of("other"),
+            "asked": _count("judgments one → other; `min_balanced` of the policy (5) or more"),
+            "declined": _count("those of them that say `no_upgrade`: more than half"),
+            "asked_back": _count("judgments other → one; as many or more"),
+            "declined_back": _count("those of them that say `no_upgrade`: more than half"),
+            "policy": _text("the consensus policy of the graph"),
+            "is_contested": _yes("whether one of the two stands in a dispute, as in `value_pairs`"),
+            **SIDE,
         },
     ),
     Table(

@@ -44,7 +44,7 @@ def reward_rows(snapshot: Snapshot, policy: str, settings: Aggregation) -> pl.Da
     parts = list(_chosen(_numbered(snapshot), settings))
     if not parts:
         return table.schema.to_frame()
-    rows = pl.concat(parts).join(_prompts(snapshot.cases), on="prompt_id")
+    rows = pl.concat(parts).join(prompts(snapshot.cases), on="prompt_id")
     values = snapshot.canonical_values.select(
         "value_id", "criteria", value_title="title", value_instructions="instructions_detailed"
     )
@@ -145,7 +145,7 @@ def _edges_into(edges: pl.DataFrame) -> pl.DataFrame:
     return edges.group_by(value_id="wiser_value_id").agg(edge_ids=pl.col("edge_id").sort())
 
 
-def _prompts(cases: pl.DataFrame) -> pl.DataFrame:
+def prompts(cases: pl.DataFrame) -> pl.DataFrame:
     """The cases as prompts: prompt_id, prompt, split, and a fold where there are few."""
     ids = sorted(cases["id"])
     folds = range(len(ids)) if len(ids) < FOLDS_BELOW else [None] * len(ids)

@@ -3,7 +3,7 @@
 import polars as pl
 
 from dft_pipeline.graph.contested import answers_behind
-from dft_pipeline.graph.scopes import case_scope, context_scope
+from dft_pipeline.graph.scopes import scopes_of_prompts
 from dft_pipeline.policies import ConsensusPolicy
 from dft_pipeline.tables import PAIR_KEY
 
@@ -35,13 +35,7 @@ def counted_votes(votes: pl.DataFrame, erased: pl.DataFrame) -> pl.DataFrame:
 
 def values_in_dispute(contested: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
     """The values in a dispute of a prompt's case or contexts: prompt_id, value_id, is_contested; sorted."""
-    cases = links.select(prompt_id="case_id").unique()
-    scopes = pl.concat(
-        [
-            cases.select("prompt_id", scope=pl.format(case_scope("{}"), "prompt_id")),
-            links.select(prompt_id="case_id", scope=pl.format(context_scope("{}"), "context_id")),
-        ]
-    )
+    scopes = scopes_of_prompts(links["case_id"], links)
     disputed = contested.filter("is_dispute").select("scope", value_id="value_ids").explode("value_id")
     found = disputed.join(scopes, on="scope").select("prompt_id", "value_id").unique()
     return found.with_columns(is_contested=pl.lit(True)).sort(pl.all())

@@ -11,6 +11,7 @@ from dft_pipeline.reports.behaviour import behaviour_reports
 from dft_pipeline.reports.grouping_agreement import dedup_agreement, dedup_verdicts
 from dft_pipeline.reports.groupings import groupings, offline_beside
 from dft_pipeline.reports.participants import Doings
+from dft_pipeline.reports.survey import survey_by_group
 from dft_pipeline.values import one_voice, reading
 from resources.build import BuildSettings, Workplace
 
@@ -79,7 +80,7 @@ def evaluation(
     yield from finished(workplace, "reports_evaluation", day, tables)
 
 
-GROUP_TABLES = ("group_answers", "group_votes", "group_consensus", "group_directions")
+GROUP_TABLES = ("group_answers", "group_votes", "group_consensus", "group_directions", "survey_by_group")
 OF_GROUPS = ("judgments", "votes", "pair_tallies", "contested", DEMOGRAPHIC)
 
 
@@ -90,13 +91,14 @@ OF_GROUPS = ("judgments", "votes", "pair_tallies", "contested", DEMOGRAPHIC)
         table_spec("group_votes", "1", OF_GROUPS),
         table_spec("group_consensus", "1", ("group_answers", "group_votes", "pair_tallies")),
         table_spec("group_directions", "1", ("group_answers", *OF_GROUPS, raw_key("contextsOnCases"))),
+        table_spec("survey_by_group", "1", (raw_key("survey_answers"), DEMOGRAPHIC)),
     ],
     check_specs=check_specs(GROUP_TABLES, ()),
 )
 def group_reports(
     context: dg.AssetExecutionContext, workplace: Workplace, build_settings: BuildSettings
 ) -> Results:
-    """One row is a pair or a value as a group received it, or as groups agree or differ on it."""
+    """One row is a pair, a value or a question as a group answered it, or what groups agree or differ on."""
     day, policy = date.fromisoformat(context.partition_key), build_settings.snapshot.policy
     asked = group_answers.Answers(
         groups=reading.groups_by_field(workplace.admitted("demographic", day)),
@@ -109,5 +111,6 @@ def group_reports(
         seen.votes,
         group_answers.group_consensus(seen, asked.pair_tallies),
         group_answers.group_directions(asked, links, seen, policy),
+        survey_by_group(workplace.admitted("survey_answers", day), asked.groups),
     )
     yield from finished(workplace, "reports_groups", day, dict(zip(GROUP_TABLES, made, strict=True)))

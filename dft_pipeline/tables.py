@@ -832,6 +832,23 @@ _TABLES = (
         },
     ),
     Table(
+        "survey_by_group",
+        "reports",
+        "a question of the closing survey, answered by everybody or by a group of people",
+        ("question", "field", "group"),
+        {
+            "question": _text("the question, word for word"),
+            "field": _one_of(
+                "what people are grouped by; `all` for everybody",
+                *("all", "usPoliticalAffiliation", "sex", "age_band"),
+            ),
+            "group": BY_FIELD,
+            "answered": _count("participants who answered it"),
+            "mean": _rate(f"mean of their answers, from 1 to 5; {WITHHELD}", low=1, high=5, nullable=True),
+            "high_share": _rate(f"share of them who answered 4 or 5; {WITHHELD}", nullable=True),
+        },
+    ),
+    Table(
         "exposure",
         "reports",
         "a value in a case in which it was shown or voted for, or a value that was neither anywhere",

@@ -16,7 +16,7 @@ from dft_pipeline.graph.tally import ANSWERS, PAIR
 from dft_pipeline.policies import ConsensusPolicy
 from dft_pipeline.tables import TABLES
 from dft_pipeline.values import reading
-from dft_pipeline.values.small_cells import Part, apart_enough, large_enough, sums_by_group
+from dft_pipeline.values.small_cells import Part, apart_enough, each_by_group
 
 ENDS = ("low", "high")  # of a pair in any order, its smaller value first
 WAYS = ("upward", "downward")  # asked low → high, asked high → low
@@ -55,7 +55,7 @@ def _of_field(asked: Answers, field: str, groups: pl.DataFrame) -> tuple[pl.Data
     told = _told(asked) if field == reading.AFFILIATION else asked.contested.clear()
     records = list(_records(asked, told, groups))
     pairs = list(_of_pairs(_grouped(_pair_people(asked), groups), told))
-    values = list(_sums(_grouped(_value_people(asked.votes), groups), ("value_id",), (MET, VOTED)))
+    values = list(each_by_group(_grouped(_value_people(asked.votes), groups), ("value_id",), (MET, VOTED)))
     kept = apart_enough(records, [part for _, part in (*pairs, *values)])
     seen_pairs = [sums for (sums, _), keep in zip(pairs, kept, strict=False) if keep]
     seen_values = [sums for (sums, _), keep in zip(values, kept[len(pairs) :], strict=True) if keep]
@@ -84,9 +84,9 @@ def _of_pairs(people: pl.DataFrame, told: pl.DataFrame) -> Iterator[tuple[pl.Dat
         pl.col("kind") == FIGHT,
         pl.col("answers_by_group").list.first().struct.field("upgrade").is_not_null(),
     ).select(low=pl.col("value_ids").list.first(), high=pl.col("value_ids").list.last())
-    yield from _sums(people.join(fights, on=ENDS, how="anti"), ENDS, FIGURES)
+    yield from each_by_group(people.join(fights, on=ENDS, how="anti"), ENDS, FIGURES)
     beside = (JUDGED, *ANSWERS, *FIGURES[1:])
-    for sums, part in _sums(people.join(fights, on=ENDS, how="semi"), ENDS, beside):
+    for sums, part in each_by_group(people.join(fights, on=ENDS, how="semi"), ENDS, beside):
         if set(ANSWERS) <= set(part.figures):  # else what is told already was not weighed
             yield sums, part
 
@@ -142,24 +142,6 @@ def _value_people(votes: pl.DataFrame) -> pl.DataFrame:
     return votes.group_by("value_id", "participant_id").agg(
         **{MET: pl.lit(1, pl.Int64), VOTED: pl.col("is_vote").any().cast(pl.Int64)}
     )
-
-
-def _sums(
-    people: pl.DataFrame, key: Sequence[str], figures: Sequence[str]
-) -> Iterator[tuple[pl.DataFrame, Part]]:
-    """What may be seen of each pair or value by itself, and whose figures they are; by key.
-
-    A group is large enough by the first of the figures.
-    """
-    counted = people.group_by(*key, "group").agg(participant_count=pl.len())
-    record = pl.concat_str(key, separator="|")
-    enough = large_enough(counted.with_columns(record=record))
-    worth = people.join(enough, on=key, how="semi").sort(*key, "participant_id")
-    for where, rows in worth.group_by(key, maintain_order=True):
-        sums = sums_by_group(rows, figures, figures[0])
-        shown = [name for name in figures if sums[name].null_count() < len(sums)]
-        named = (pl.lit(value, pl.Int64).alias(name) for name, value in zip(key, where, strict=True))
-        yield sums.with_columns(*named), Part(rows, shown, sums["group"].to_list())
 
 
 def _directed(sums: Sequence[pl.DataFrame], field: str) -> pl.DataFrame:

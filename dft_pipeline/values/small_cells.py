@@ -4,7 +4,7 @@ What belongs here: the rule, once, for every table that has figures by group. To
 what each participant did, are taken as known to whoever reads a figure; who is of which group is not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations, product
 from typing import NamedTuple
 
@@ -124,6 +124,27 @@ class Part(NamedTuple):
     people: pl.DataFrame  # participant_id, group, and the figures as whole numbers
     figures: Sequence[str]
     groups: Sequence[str]
+
+
+def each_by_group(
+    people: pl.DataFrame, key: Sequence[str], figures: Sequence[str]
+) -> Iterator[tuple[pl.DataFrame, Part]]:
+    """What may be seen of each thing by itself, such as a pair of values, and whose figures it is; by key.
+
+    `people` has a row per thing and participant: the key, participant_id, group, and their part in each
+    figure. A group is large enough by the first of the figures.
+    """
+    counted = people.group_by(*key, "group").agg(participant_count=pl.len())
+    record = pl.concat_str(key, separator="|")
+    enough = large_enough(counted.with_columns(record=record))
+    worth = people.join(enough, on=key, how="semi").sort(*key, "participant_id")
+    for where, rows in worth.group_by(key, maintain_order=True):
+        sums = sums_by_group(rows, figures, figures[0])
+        shown = [name for name in figures if sums[name].null_count() < len(sums)]
+        named = (
+            pl.lit(value, people.schema[name]).alias(name) for name, value in zip(key, where, strict=True)
+        )
+        yield sums.with_columns(*named), Part(rows, shown, sums["group"].to_list())
 
 
 def apart_enough(known: Sequence[Part], parts: Sequence[Part]) -> list[bool]:

@@ -219,6 +219,21 @@ def test_two_pairs_that_differ_in_one_person_are_not_both_told() -> None:
     assert {row[:2] for row in answers(apart)} == {(3, 7), (3, 20)}
 
 
+@pytest.mark.parametrize(("fewer", "seen"), [(0, {(3, 101)}), (1, set()), (5, {(3, 101)})])
+def test_beside_what_is_told_of_a_loop(fewer: int, seen: set[Pair]) -> None:
+    """Twelve of each group judged a loop, whose people `contested` shows; so many fewer judged 3 → 101."""
+    people = [(f"{group}{number}", group) for group in "ab" for number in range(12)]
+    rows = [some.judgment(who, *pair, "upgrade") for pair in ((3, 7), (7, 20), (20, 3)) for who, _ in people]
+    rows += [some.judgment(who, 3, 101, "upgrade") for who, _ in people if int(who[1:]) < 12 - fewer]
+    judgments = some.frame("judgments", rows)
+    groups = pl.DataFrame(people, schema=some.GROUPS, orient="row")
+    tallies = pair_tallies(judgments, NO_LINKS, DEFAULT)
+    disputed = contested(tallies, judgments, NO_LINKS, groups)
+    assert disputed.filter(scope="all")["answers_by_group"].list.len().to_list() == [2]
+    asked = Answers(judgments, some.frame("votes", []), tallies, disputed, {AFFILIATION: groups})
+    assert {row[1:3] for row in seen_by_group(asked).answers.rows()} == seen, "pairs of the loop are not told"
+
+
 def test_only_edges_and_fights_are_told_of() -> None:
     declined = [*alike("a", "n---", 9), *alike("b", "n---", 9)]
     assert answers(declined) == []

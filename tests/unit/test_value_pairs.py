@@ -137,12 +137,11 @@ def a_public(judgments: pl.DataFrame) -> some.Public:
     )
 
 
-SOUND = a_public(
-    some.frame("judgments", [
-        *(some.judgment(person, 3, 7, "upgrade") for person in some.PEOPLE[:3]),
-        *(some.judgment(person, *pair, "no_upgrade") for person in some.PEOPLE[:5] for pair in ((20, 3), (3, 20))),
-    ])
-)  # fmt: skip
+AGREED = [some.judgment(person, 3, 7, "upgrade") for person in some.PEOPLE[:3]]
+DECLINED = [
+    some.judgment(person, *pair, "no_upgrade") for person in some.PEOPLE[:5] for pair in ((20, 3), (3, 20))
+]
+SOUND = a_public(some.frame("judgments", [*AGREED, *DECLINED]))
 
 
 def tables(public: some.Public) -> tuple[Snapshot, pl.DataFrame, pl.DataFrame]:

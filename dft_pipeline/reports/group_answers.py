@@ -147,21 +147,21 @@ def _value_people(votes: pl.DataFrame) -> pl.DataFrame:
 def _directed(sums: Sequence[pl.DataFrame], field: str) -> pl.DataFrame:
     """Table `group_answers`, a row per direction that anybody was asked."""
     table = TABLES["group_answers"]
-    found = [table.schema.to_frame()]
+    if not sums:
+        return table.schema.to_frame()
+    every, found = pl.concat(one.select(*ENDS, "group", *FIGURES) for one in sums), []
     for way, (source, wiser) in zip(WAYS, (ENDS, ENDS[::-1]), strict=True):
         answers = {answer: f"{way}_{answer}" for answer in ANSWERS}
         pair = (pl.col(source).alias(PAIR[0]), pl.col(wiser).alias(PAIR[1]))
-        found += [
-            one.select(pl.lit(field).alias("field"), *pair, "group", judges=way, **answers) for one in sums
-        ]
+        found.append(every.select(pl.lit(field).alias("field"), *pair, "group", judges=way, **answers))
     return pl.concat(found).filter(pl.col("judges") > 0)
 
 
 def _votes(sums: Sequence[pl.DataFrame], field: str) -> pl.DataFrame:
-    found = [
-        one.select(pl.lit(field).alias("field"), "value_id", "group", met=MET, votes=VOTED) for one in sums
-    ]
-    return pl.concat([TABLES["group_votes"].schema.to_frame(), *found]).drop_nulls("met")
+    if not sums:
+        return TABLES["group_votes"].schema.to_frame()
+    named = pl.concat(sums).select(pl.lit(field).alias("field"), "value_id", "group", met=MET, votes=VOTED)
+    return named.drop_nulls("met")
 
 
 def group_consensus(seen: Seen, pair_tallies: pl.DataFrame) -> pl.DataFrame:

@@ -4,7 +4,8 @@ What belongs here: the rule, once, for every table that has figures by group. To
 what each participant did, are taken as known to whoever reads a figure; who is of which group is not.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from itertools import combinations, product
 from typing import NamedTuple
 
@@ -74,20 +75,30 @@ def _safe_figures(cells: pl.DataFrame, figures: Sequence[str]) -> list[str]:
     place = alike["cell"].rank("dense").fill_null(0).rank("dense").to_numpy() - 1
     counts = np.zeros((len(alike), alike["cell"].n_unique()))
     counts[np.arange(len(alike)), place] = alike["people"].to_numpy()
-    sums = _sums(len(figures))
+    return [figures[place] for place in _safe(parts, counts)]
+
+
+def _safe(parts: Floats, counts: Floats) -> list[int]:
+    """The places of the figures that nothing small follows from.
+
+    `parts` has a row per kind of people, alike in all figures, `counts` how many of them are in each cell.
+    """
+    figures = parts.shape[1]
+    sums = _sums(figures)
     small = np.concatenate([_are_small(some, parts, counts) for some in np.array_split(sums, AT_A_TIME)])
     if not small.any():
-        return list(figures)
+        return list(range(figures))
     # Figures by their coordinates in a space of their own: as many numbers as figures, however many people.
     known = np.linalg.qr(parts).R
     secrets = known @ sums[small].T
     safe: list[int] = []
-    for figure in range(len(figures)):
+    for figure in range(figures):
         if not _follows(secrets, known[:, [*safe, figure]]):
             safe.append(figure)
-    return [figures[figure] for figure in safe]
+    return safe
 
 
+@cache
 def _sums(figures: int) -> Floats:
     """Every sum and difference of up to AT_ONCE figures, a row each: the sign of a figure in it."""
     rows = []
@@ -135,16 +146,36 @@ def each_by_group(
     figure. A group is large enough by the first of the figures.
     """
     counted = people.group_by(*key, "group").agg(participant_count=pl.len())
-    record = pl.concat_str(key, separator="|")
-    enough = large_enough(counted.with_columns(record=record))
-    worth = people.join(enough, on=key, how="semi").sort(*key, "participant_id")
-    for where, rows in worth.group_by(key, maintain_order=True):
-        sums = sums_by_group(rows, figures, figures[0])
-        shown = [name for name in figures if sums[name].null_count() < len(sums)]
-        named = (
-            pl.lit(value, people.schema[name]).alias(name) for name, value in zip(key, where, strict=True)
-        )
-        yield sums.with_columns(*named), Part(rows, shown, sums["group"].to_list())
+    enough = large_enough(counted.with_columns(record=pl.concat_str(key, separator="|")))
+    shown = enough.select(*key, "group", is_shown=pl.lit(True))
+    worth = people.join(shown, on=key, how="semi").join(shown, on=[*key, "group"], how="left")
+    for where, rows in (
+        worth.sort(*key, "participant_id").partition_by(key, as_dict=True, maintain_order=True).items()
+    ):
+        yield _of_one(rows, dict(zip(key, where, strict=True)), figures)
+
+
+def _of_one(
+    rows: pl.DataFrame, where: Mapping[str, object], figures: Sequence[str]
+) -> tuple[pl.DataFrame, Part]:
+    """What may be seen of one thing. In numpy: there may be many things, of few people each."""
+    held = np.column_stack([rows[name].to_numpy() for name in figures])
+    is_shown = rows["is_shown"].is_not_null().to_numpy()
+    names, place = np.unique(rows["group"].to_numpy(), return_inverse=True)
+    seen = [code for code in range(len(names)) if is_shown[place == code].any()]
+    cells = [place == code for code in seen] + ([~is_shown] if not is_shown.all() else [])
+    alike, kind = np.unique(held, axis=0, return_inverse=True)
+    counts = np.column_stack([np.bincount(kind.ravel()[cell], minlength=len(alike)) for cell in cells])
+    safe = _safe(alike.astype(np.float64), counts.astype(np.float64))
+    groups = [str(names[code]) for code in seen]
+    sums = {
+        name: [int(held[place == code, figure].sum()) if figure in safe else None for code in seen]
+        for figure, name in enumerate(figures)
+    }
+    key = {name: [value] * len(groups) for name, value in where.items()}
+    schema = {name: rows.schema[name] for name in (*where, "group", *figures)}
+    told = pl.DataFrame({**key, "group": groups, **sums}, schema=schema)
+    return told, Part(rows, [figures[figure] for figure in safe], groups)
 
 
 def apart_enough(known: Sequence[Part], parts: Sequence[Part]) -> list[bool]:
@@ -167,8 +198,7 @@ def _clashes(parts: Sequence[Part]) -> list[set[int]]:
     found: list[set[int]] = [set() for _ in parts]
     if not parts:
         return found
-    held = pl.concat(_held(part, place) for place, part in enumerate(parts))
-    rows = held.with_columns(row=pl.struct("place", "figure").rank("dense") - 1)
+    rows = _held(parts).with_columns(row=pl.struct("place", "figure").rank("dense") - 1)
     place_of = rows.unique("row").sort("row")["place"].to_numpy()
     for one, other in zip(*_too_close(rows, place_of, parts), strict=True):
         found[place_of[one]].add(int(place_of[other]))
@@ -176,11 +206,17 @@ def _clashes(parts: Sequence[Part]) -> list[set[int]]:
     return found
 
 
-def _held(part: Part, place: int) -> pl.DataFrame:
+def _held(parts: Sequence[Part]) -> pl.DataFrame:
     """Who has a part in each figure, and how much of it: place, participant_id, group, figure, much."""
+    people = pl.concat((part.people for part in parts), how="diagonal")
+    place = np.repeat(np.arange(len(parts)), [len(part.people) for part in parts])
+    wanted = [(place, figure) for place, part in enumerate(parts) for figure in part.figures]
+    shown = pl.DataFrame(wanted, schema={"place": pl.Int64, "figure": pl.String}, orient="row")
     index = ["place", "participant_id", "group"]
-    named = part.people.with_columns(place=pl.lit(place, pl.Int64)).select(*index, *part.figures)
-    return named.unpivot(index=index, variable_name="figure", value_name="much").filter(pl.col("much") != 0)
+    named = people.with_columns(place=pl.Series(place, dtype=pl.Int64))
+    figures = shown["figure"].unique().sort().to_list()
+    long = named.unpivot(figures, index=index, variable_name="figure", value_name="much")
+    return long.filter(pl.col("much").fill_null(0) != 0).join(shown, on=["place", "figure"], how="semi")
 
 
 def _too_close(

@@ -229,7 +229,7 @@ def _too_close(
     numbered = rows.with_columns(person=pl.col("participant_id").rank("dense") - 1)
     width = numbered["participant_id"].n_unique()
     together = sp.triu(_common(numbered, len(place_of), width), k=1).tocoo()
-    one, other = together.row, together.col
+    one, other = together.row.astype(np.int64), together.col.astype(np.int64)
     differ_at_all, few = np.zeros(len(one), dtype=bool), np.zeros(len(one), dtype=bool)
     left_out, differ_out = np.zeros(len(one), dtype=bool), np.zeros(len(one), dtype=np.int64)
     for (group,), own in numbered.sort("group").group_by("group", maintain_order=True):
@@ -263,5 +263,13 @@ def _common(rows: pl.DataFrame, height: int, width: int) -> sp.csr_array:
 
 
 def _at(matrix: sp.csr_array, one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
-    found: NDArray[np.int64] = np.asarray(matrix[one, other]).ravel() if len(one) else np.zeros(0, np.int64)
+    """The entries at these places; looked up by sorted key, as scipy's own look-up searches whole rows."""
+    matrix.sort_indices()
+    height = np.int64(matrix.shape[0])
+    keys = np.repeat(np.arange(height), np.diff(matrix.indptr)) * height + matrix.indices
+    wanted = one * height + other
+    place = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
+    if not len(keys):
+        return np.zeros(len(wanted), np.int64)
+    found: NDArray[np.int64] = np.where(keys[place] == wanted, matrix.data[place], 0)
     return found

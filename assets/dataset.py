@@ -20,15 +20,18 @@ from assets.metadata import (
     table_spec,
 )
 from assets.raw import raw_key
-from assets.reports import evaluation, reports
+from assets.reports import evaluation, group_reports, reports
 from assets.values import admission, articulation, cards_to_values, embedding, participants_to_voices
 from dft_pipeline.dataset import gates, rows
 from dft_pipeline.dataset.aggregations import aggregations
 from dft_pipeline.dataset.coverage_by_h import ENOUGH, advice, coverage_by_h
 from dft_pipeline.dataset.gradient import gradients
 from dft_pipeline.dataset.questions import Snapshot, numbered, participants
+from dft_pipeline.dataset.value_pairs import balanced_pairs, value_pairs
+from dft_pipeline.graph.disputes import erased_votes
 from dft_pipeline.manifest import File, manifest
 from dft_pipeline.plots import coverage_plot
+from dft_pipeline.policies import ConsensusPolicy
 from dft_pipeline.raw.tables import SOURCE_TABLES
 from dft_pipeline.tables import TABLES, Table
 from dft_pipeline.values import reading
@@ -37,29 +40,54 @@ from resources.build import BuildSettings, Workplace, code_version
 from resources.extraction import SET_ASIDE
 from resources.lake import published, row_count, sha256
 
-FROM = ("judgments", "votes", "articulations", "canonical_values", "wisdom_edges", "graph_values")
+FROM = (
+    "judgments",
+    "votes",
+    "articulations",
+    "canonical_values",
+    "wisdom_edges",
+    "graph_values",
+    "contested",
+)
 OF_CASES = (*FROM, raw_key("case"), raw_key("contextsOnCases"))
+PAIRED = ("wisdom_edges", "canonical_values", "contested", raw_key("case"), raw_key("contextsOnCases"))
 
 
 @dg.multi_asset(
     name="training_rows",
     specs=[
-        table_spec("reward_rows", "1", OF_CASES),
-        table_spec("rubric_rows", "1", ("reward_rows",)),
+        table_spec("reward_rows", "2", OF_CASES),
+        table_spec("rubric_rows", "2", ("reward_rows",)),
+        table_spec("value_pairs", "1", PAIRED),
+        table_spec("balanced_pairs", "1", (*PAIRED, "pair_tallies")),
     ],
-    check_specs=check_specs(("reward_rows", "rubric_rows"), gates.DATASET_GATES),
+    check_specs=check_specs(
+        ("reward_rows", "rubric_rows", "value_pairs", "balanced_pairs"),
+        (*gates.DATASET_GATES, *gates.PAIR_GATES),
+    ),
 )
 def training_rows(
     context: dg.AssetExecutionContext, workplace: Workplace, build_settings: BuildSettings
 ) -> Results:
-    """One row is a value that Γ chose for a prompt, or a criterion of one (`rubric_rows`)."""
+    """One row is a value that Γ chose for a prompt, a criterion of one, or two values that were compared."""
     day, settings = date.fromisoformat(context.partition_key), build_settings.snapshot
-    snapshot = _snapshot(workplace, day)
+    snapshot = _snapshot(workplace, day, settings.policy)
     reward = rows.reward_rows(snapshot, settings.policy.name, settings.aggregation)
     rubric = rows.rubric_rows(reward)
     measured = gates.measured_rows(reward, rubric, snapshot.canonical_values, snapshot.wisdom_edges)
+    pairs = value_pairs(snapshot)
+    balanced = balanced_pairs(snapshot, workplace.table("pair_tallies", day), settings.policy)
     yield from finished(
-        workplace, "dataset_rows", day, {"reward_rows": reward, "rubric_rows": rubric}, measured
+        workplace,
+        "dataset_rows",
+        day,
+        {
+            "reward_rows": reward,
+            "rubric_rows": rubric,
+            "value_pairs": pairs,
+            "balanced_pairs": balanced,
+        },
+        [*measured, *gates.measured_pairs(snapshot, pairs, balanced)],
     )
 
 
@@ -75,13 +103,13 @@ def gradient(
     context: dg.AssetExecutionContext, workplace: Workplace, build_settings: BuildSettings
 ) -> Results:
     """One row is a group at an h, or a value that an aggregation puts among the best (`aggregations`)."""
-    day, settings = date.fromisoformat(context.partition_key), build_settings.snapshot.aggregation
-    snapshot = _snapshot(workplace, day)
-    every = list(gradients(numbered(snapshot), settings))
+    day, settings = date.fromisoformat(context.partition_key), build_settings.snapshot
+    snapshot = _snapshot(workplace, day, settings.policy)
+    every = list(gradients(numbered(snapshot), settings.aggregation))
     groups = reading.groups(workplace.admitted("demographic", day))
     tables = {
         "coverage_by_h": coverage_by_h(every, participants(snapshot), groups),
-        "aggregations": aggregations(every, snapshot.canonical_values, settings),
+        "aggregations": aggregations(every, snapshot.canonical_values, settings.aggregation),
     }
     told = {"coverage_by_h": _told(tables["coverage_by_h"])}
     yield from finished(workplace, "dataset_gradient", day, tables, told=told)
@@ -95,11 +123,14 @@ def _told(coverage: pl.DataFrame) -> Mapping[str, Any]:
     }
 
 
-def _snapshot(workplace: Workplace, day: date) -> Snapshot:
+def _snapshot(workplace: Workplace, day: date, policy: ConsensusPolicy) -> Snapshot:
+    links = reading.links(workplace.admitted("contextsOnCases", day))
+    tables = {name: workplace.table(name, day) for name in FROM}
     return Snapshot(
         cases=workplace.admitted("case", day),
-        links=reading.links(workplace.admitted("contextsOnCases", day)),
-        **{name: workplace.table(name, day) for name in FROM},
+        links=links,
+        **tables,
+        erased_votes=erased_votes(tables["contested"], tables["judgments"], links, policy),
     )
 
 
@@ -120,6 +151,7 @@ READ = sorted(
             gradient,
             reports,
             evaluation,
+            group_reports,
         )
         for spec in asset.specs
         for dep in spec.deps

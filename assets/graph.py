@@ -10,6 +10,7 @@ from dft_pipeline.graph import gates, moral_graph
 from dft_pipeline.graph.contested import contested
 from dft_pipeline.graph.effects import exclusion_effects
 from dft_pipeline.graph.graph_values import graph_values
+from dft_pipeline.reports.disputes import disputes_report
 from dft_pipeline.values import one_voice, reading
 from resources.build import BuildSettings, Workplace
 
@@ -22,7 +23,9 @@ LINKS = raw_key("contextsOnCases")
         table_spec("pair_tallies", "1", ("judgments", LINKS)),
         table_spec("wisdom_edges", "1", ("pair_tallies",)),
         table_spec("rejected_pairs", "1", ("pair_tallies",)),
-        table_spec("contested", "1", ("pair_tallies", "judgments", LINKS, raw_key("demographic"))),
+        table_spec(
+            "contested", "2", ("pair_tallies", "judgments", LINKS, raw_key("demographic"), "canonical_values")
+        ),
         table_spec("edge_judgments", "1", ("pair_tallies", "judgments", LINKS)),
     ],
     check_specs=check_specs(
@@ -41,7 +44,9 @@ def consensus(
     tallies = moral_graph.pair_tallies(judgments, links, settings.policy)
     edges = moral_graph.wisdom_edges(tallies, settings.policy)
     behind = moral_graph.edge_judgments(judgments, links, tallies)
+    disputed = contested(tallies, judgments, links, groups)
     before = None if build_settings.accept_drop else workplace.before("wisdom_edges", day, settings)
+    report = disputes_report(disputed, workplace.table("canonical_values", day))
     yield from finished(
         workplace,
         "graph_consensus",
@@ -50,10 +55,11 @@ def consensus(
             "pair_tallies": tallies,
             "wisdom_edges": edges,
             "rejected_pairs": moral_graph.rejected_pairs(tallies),
-            "contested": contested(tallies, judgments, links, groups),
+            "contested": disputed,
             "edge_judgments": behind,
         },
         gates.measured_consensus(tallies, edges, behind, settings.policy, before),
+        {"contested": {"report": dg.MetadataValue.md(report)}},
     )
 
 

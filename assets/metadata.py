@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from dft_pipeline import markdown
 from dft_pipeline.gates import Gate, Measured
 from dft_pipeline.table_gates import measured_table, table_gates
 from dft_pipeline.tables import FIRST_DAY, TABLES, VALUE_TEXTS
@@ -18,7 +19,6 @@ from resources.expectations import Verdict
 OWNERS = ["team:dft-pipeline"]
 DAYS = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, timezone="UTC")
 PREVIEW_ROWS = 5
-PREVIEW_WIDTH = 60  # characters of a cell
 # What people wrote may tell who they are, and Dagster keeps what it is told.
 FREE_TEXT = ("story", "comment", "value")
 OF_ONE_PERSON = {
@@ -121,18 +121,11 @@ def checked(verdict: Verdict) -> dg.AssetCheckResult:
 def preview(frame: pl.DataFrame) -> str:
     """The first rows as a Markdown table, free text of participants left out; no cell can be markup."""
     head = frame.drop(FREE_TEXT, strict=False).head(PREVIEW_ROWS)
-    rows = [[_cell(value) for value in row] for row in head.iter_rows()]
-    lines = [head.columns, ["---"] * head.width, *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return markdown.table(
+        head.columns, [[markdown.harmless(cell) for cell in row] for row in head.iter_rows()]
+    )
 
 
 def picture(svg: bytes) -> dg.MarkdownMetadataValue:
     """A drawing that the web UI shows."""
     return dg.MetadataValue.md(f"![](data:image/svg+xml;base64,{b64encode(svg).decode()})")
-
-
-def _cell(value: object) -> str:
-    text = " ".join(str(value)[:PREVIEW_WIDTH].split())
-    for mark, harmless in (("&", "&amp;"), ("<", "&lt;"), ("|", "&#124;"), ("[", "&#91;"), ("`", "&#96;")):
-        text = text.replace(mark, harmless)
-    return text

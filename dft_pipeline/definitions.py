@@ -21,6 +21,7 @@ ASSETS = [
     dataset.gradient,
     reports.reports,
     reports.evaluation,
+    reports.group_reports,
     dataset.snapshot_manifest,
 ]
 

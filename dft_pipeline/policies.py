@@ -25,6 +25,7 @@ MOST_DIGITS = 9  # of an h; no graph is that deep
 
 Pseudonym = Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")]
 Mark = Literal["marked_wiser", "marked_not_wiser", "marked_less_wise", "marked_unsure", "judgments_both_ways"]
+Unwinding = Literal["strongest_first", "component"]
 FOUR_MARKS: tuple[Mark, ...] = ("marked_wiser", "marked_not_wiser", "marked_less_wise", "marked_unsure")
 
 
@@ -50,7 +51,22 @@ class ConsensusPolicy(_Settings):
     min_likelihood: float = Field(0.33, gt=0, le=1, description="smallest wiser_likelihood")
     max_entropy: float = Field(1.38, ge=0, description="largest entropy of `entropy_counts`, in bits")
     entropy_counts: tuple[Mark, ...] = FOUR_MARKS
-    unwind: bool = Field(True, description="whether loops are unwound, strongest edges kept")
+    unwind: Unwinding | None = Field(
+        "strongest_first",
+        description="what goes of a loop: the edges that close it, strongest kept, or its whole component",
+    )
+    erase_votes: bool = Field(
+        False, description="leave votes of a removed component's judges for its values out of aggregation"
+    )
+    min_balanced: int = Field(
+        5, ge=1, description="fewest answers each way of a pair that most find no upgrade either way"
+    )
+
+    @model_validator(mode="after")
+    def _erases_with_components(self) -> Self:
+        if self.erase_votes and self.unwind != "component":
+            raise ValueError("erase_votes needs unwind `component`: otherwise no component is removed")
+        return self
 
 
 PUBLISHED_2023 = ConsensusPolicy(
@@ -60,10 +76,15 @@ PUBLISHED_2023 = ConsensusPolicy(
     max_entropy=1.69,
     # The authors summed over every count of a pair, the number of impressions among them.
     entropy_counts=(*FOUR_MARKS, "judgments_both_ways"),
-    unwind=False,
+    unwind=None,
 )
 DEFAULT = ConsensusPolicy(name="default")
-POLICIES: Mapping[str, ConsensusPolicy] = {policy.name: policy for policy in (DEFAULT, PUBLISHED_2023)}
+# Under names of their own: their rows mean something else, and row_id says so by the policy's name.
+DEFAULT_COMPONENT = ConsensusPolicy(name="default-component", unwind="component")
+DEFAULT_ERASED = ConsensusPolicy(name="default-erased", unwind="component", erase_votes=True)
+POLICIES: Mapping[str, ConsensusPolicy] = {
+    policy.name: policy for policy in (DEFAULT, DEFAULT_COMPONENT, DEFAULT_ERASED, PUBLISHED_2023)
+}
 
 
 class Aggregation(_Settings):

@@ -98,6 +98,15 @@ def _turns(meaning: str) -> dy.Column:
     return dy.List(dy.List(dy.Int64(min=0)), description=meaning, nullable=True)
 
 
+def _texts_of(end: str) -> Mapping[str, dy.Column]:
+    """The texts of a value at one end of a pair."""
+    return {
+        f"{end}_title": _text("its name"),
+        f"{end}_instructions": _text("what the chatbot should do, in full"),
+        f"{end}_criteria": _texts("its evaluation criteria, in the card's own order"),
+    }
+
+
 def _edges(meaning: str) -> dy.Column:
     edge = {
         "source_value_id": dy.Int64(),
@@ -172,7 +181,18 @@ COUNTS: Mapping[str, dy.Column] = {
 }
 PAIR: Mapping[str, dy.Column] = {"scope": SCOPE, "source_value_id": SOURCE, "wiser_value_id": WISER}
 REASON = _text("the first rule of the policy that rejects the pair", nullable=True)
-PAIR_KEY = ("scope", "source_value_id", "wiser_value_id")
+ORDERED_PAIR = ("source_value_id", "wiser_value_id")
+PAIR_KEY = ("scope", *ORDERED_PAIR)
+
+PROMPT: Mapping[str, dy.Column] = {
+    "prompt_id": _text("the prompt: a case's id"),
+    "prompt": _text("what the user asked"),
+    "context_id": _text("the context; null for the case alone", nullable=True),
+}
+SIDE: Mapping[str, dy.Column] = {
+    "split": _one_of("`train`, `validation` or `test`, by a hash of the case", "train", "validation", "test"),
+    "fold": _id("leave-one-case-out fold, where there are fewer than ten cases", nullable=True),
+}
 
 SET_ASIDE_KEY = ("table", "key", "column", "rule", "source", "value")
 SET_ASIDE: Mapping[str, dy.Column] = {
@@ -187,6 +207,16 @@ GROUP = _text(
     "self-reported political affiliation, `unknown` where there is none, `all` for everybody; groups of few "
     "judges are left out, and as many more as it takes that they do not follow from the total"
 )
+FIELD = _one_of(
+    "what people are grouped by: `usPoliticalAffiliation`, `sex` or `age_band`",
+    "usPoliticalAffiliation",
+    "sex",
+    "age_band",
+)
+BY_FIELD = _text(
+    "the answer that they have in common, `unknown` where there is none; small groups are left out, and as "
+    "many more as it takes that they do not follow from the total"
+)
 GROUPING = _text(
     "`exact`: cards with the same text; `offline`: by what cards say, without a language model, where the "
     "snapshot is made otherwise; `snapshot`: this day's `card_values`; `generation:N`: the app's background "
@@ -194,6 +224,10 @@ GROUPING = _text(
 )
 AGGREGATIONS = ("gamma", "votes", "vote_rate", "wisdom", "pagerank", "sinks", "minority_wisdom")
 NO_CARD = "null where there is none"
+IS_CONTESTED = _yes(
+    "whether the value stands in a dispute (`contested`) in the scope of the prompt's case, or of one of its "
+    "contexts"
+)
 WITHHELD = "null where it, or what follows from it, rests on fewer than 5 people of a group"
 
 _TABLES = (
@@ -595,6 +629,7 @@ _TABLES = (
             ),
             "row_hash": _hex("SHA-256 of the row's whole content, hex", 64),
             "fold": _id("leave-one-case-out fold, where there are fewer than ten cases", nullable=True),
+            "is_contested": IS_CONTESTED,
         },
     ),
     Table(
@@ -610,6 +645,49 @@ _TABLES = (
             "criterion": _text("the criterion"),
             "weight": _rate("its weight; a prompt's weights sum to 1"),
             "row_ids": _texts("the reward rows that the weight comes from, sorted"),
+            "is_contested": IS_CONTESTED,
+        },
+    ),
+    Table(
+        "value_pairs",
+        "dataset",
+        "a prompt, a context that applies to it (or none) and an edge there: one value preferred to another",
+        ("prompt_id", "context_id", "less_wise_value_id", "wiser_value_id"),
+        {
+            **PROMPT,
+            "less_wise_value_id": SOURCE,
+            **_texts_of("less_wise"),
+            "wiser_value_id": _id("the value that participants agree is wiser"),
+            **_texts_of("wiser"),
+            "edge_id": _text("the edge, in the scope of the context, or of the case where there is none"),
+            **{name: column for name, column in COUNTS.items() if name != "contexts"},
+            "policy": _text("the consensus policy that made the edge"),
+            "is_contested": _yes(
+                "whether one of the two stands in a dispute (`contested`) in the scope of the prompt's case, "
+                "or of one of its contexts"
+            ),
+            **SIDE,
+        },
+    ),
+    Table(
+        "balanced_pairs",
+        "dataset",
+        "a prompt, a context that applies to it (or none) and two values there, neither of which most "
+        "participants find an upgrade of the other: to be weighed, not replaced",
+        ("prompt_id", "context_id", "one_value_id", "other_value_id"),
+        {
+            **PROMPT,
+            "one_value_id": _id("the value with the smaller id"),
+            **_texts_of("one"),
+            "other_value_id": _id("the other value"),
+            **_texts_of("other"),
+            "asked": _count("judgments one → other; `min_balanced` of the policy (5) or more"),
+            "declined": _count("those of them that say `no_upgrade`: more than half"),
+            "asked_back": _count("judgments other → one; as many or more"),
+            "declined_back": _count("those of them that say `no_upgrade`: more than half"),
+            "policy": _text("the consensus policy of the graph"),
+            "is_contested": _yes("whether one of the two stands in a dispute, as in `value_pairs`"),
+            **SIDE,
         },
     ),
     Table(
@@ -779,6 +857,86 @@ _TABLES = (
                 nullable=True,
             ),
             "participants": _count_or_none(f"participants behind `counted`; {WITHHELD}"),
+        },
+    ),
+    Table(
+        "group_answers",
+        "reports",
+        "an ordered pair of values as a group of people judged it, where that may be seen",
+        ("field", *ORDERED_PAIR, "group"),
+        {
+            "field": FIELD,
+            "source_value_id": SOURCE,
+            "wiser_value_id": WISER,
+            "group": BY_FIELD,
+            "judges": _count("participants of the group who judged source → wiser, in any context"),
+            **{
+                answer: _count_or_none(f"those of them who said `{answer}`; {WITHHELD}")
+                for answer in RELATIONSHIPS
+            },
+        },
+    ),
+    Table(
+        "group_votes",
+        "reports",
+        "a value as a group of people received it, where that may be seen",
+        ("field", "value_id", "group"),
+        {
+            "field": FIELD,
+            "value_id": _id("the value"),
+            "group": BY_FIELD,
+            "met": _count("participants of the group who were shown it, or voted for it, in any case"),
+            "votes": _count_or_none(f"those of them who voted for it in some case; {WITHHELD}"),
+        },
+    ),
+    Table(
+        "group_consensus",
+        "reports",
+        "an edge or a value that two groups or more can be compared on, by a field of people's background",
+        ("field", *ORDERED_PAIR),
+        {
+            "field": FIELD,
+            "kind": _one_of("`edge` (of the scope `all`) or `value`", "edge", "value"),
+            "source_value_id": _id("the value that one moves from; null for a value", nullable=True),
+            "wiser_value_id": _id("the wiser value of the edge, or the value itself"),
+            "groups": _count("groups whose agreement is seen, each of 5 people or more"),
+            "consensus": _rate(
+                "geometric mean of the groups' agreement: (upgrade + 1) / (judges + 2) of an edge, "
+                "(votes + 1) / (met + 2) of a value, as in `group_answers` and `group_votes`"
+            ),
+            "lowest_agreement": _rate("the lowest of them"),
+        },
+    ),
+    Table(
+        "group_directions",
+        "reports",
+        "two values that two groups' own graphs put in opposite order, where both groups' answers are seen",
+        ("field", *ORDERED_PAIR, "group", "other_group"),
+        {
+            "field": FIELD,
+            "source_value_id": _id("the one value, with the smaller id"),
+            "wiser_value_id": _id("the other value"),
+            "group": _text(
+                "a group whose judgments alone, under the snapshot's policy, make source → wiser an edge"
+            ),
+            "other_group": _text("a group whose judgments alone make wiser → source an edge"),
+        },
+    ),
+    Table(
+        "survey_by_group",
+        "reports",
+        "a question of the closing survey, answered by everybody or by a group of people",
+        ("question", "field", "group"),
+        {
+            "question": _text("the question, word for word"),
+            "field": _one_of(
+                "what people are grouped by; `all` for everybody",
+                *("all", "usPoliticalAffiliation", "sex", "age_band"),
+            ),
+            "group": BY_FIELD,
+            "answered": _count("participants who answered it"),
+            "mean": _rate(f"mean of their answers, from 1 to 5; {WITHHELD}", low=1, high=5, nullable=True),
+            "high_share": _rate(f"share of them who answered 4 or 5; {WITHHELD}", nullable=True),
         },
     ),
     Table(

@@ -19,6 +19,7 @@ from dft_pipeline.dataset.rows import reward_rows, rubric_rows
 from dft_pipeline.gates import Measured
 from dft_pipeline.graph import moral_graph
 from dft_pipeline.graph.contested import contested
+from dft_pipeline.graph.disputes import erased_votes
 from dft_pipeline.graph.gates import measured_consensus, measured_ranking
 from dft_pipeline.graph.graph_values import graph_values
 from dft_pipeline.policies import DEFAULT, Aggregation, ParticipantPolicy
@@ -59,14 +60,15 @@ def bench(judgments: int, seed: int = 0, repeats: int = 3) -> Iterator[Timing]:
     found, seconds = timed(lambda: moral_graph.edge_judgments(judged, links, tallies), repeats)
     yield Timing(f"edge judgments ({len(found):,} rows)", seconds, counted, counting)
     groups = pl.DataFrame(schema={"participant_id": pl.String, "group": pl.String})
-    _, seconds = timed(lambda: contested(tallies, judged, links, groups), repeats)
+    disputed, seconds = timed(lambda: contested(tallies, judged, links, groups), repeats)
     yield Timing("contested", seconds, counted, counting)
     graph = moral_graph.wisdom_edges(tallies, DEFAULT)
     ranked, seconds = timed(lambda: graph_values(graph, values, votes, links), repeats)
     showing = best(lambda: votes.lazy().group_by("value_id").len().collect(engine="streaming"), repeats)
     yield Timing("values with rank and votes", seconds, "count(*) of votes per value", showing)
     nobody = TABLES["articulations"].schema.to_frame()
-    snapshot = Snapshot(cases, links, judged, votes, nobody, values, graph, ranked)
+    erased = erased_votes(disputed, judged, links, DEFAULT)
+    snapshot = Snapshot(cases, links, judged, votes, nobody, values, graph, ranked, disputed, erased)
     reward, seconds = timed(lambda: reward_rows(snapshot, "default", Aggregation()), repeats)
     yield Timing("reward rows", seconds, counted, counting)
     rubric, seconds = timed(lambda: rubric_rows(reward), repeats)

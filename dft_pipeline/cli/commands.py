@@ -165,7 +165,9 @@ def build(
     ] = None,
     policy: Annotated[
         str | None,
-        typer.Option(help="The consensus policy: default, which is the default, or published-2023."),
+        typer.Option(
+            help="The consensus policy: default, default-component, default-erased, published-2023."
+        ),
     ] = None,
     h: Annotated[
         str | None,

@@ -1,8 +1,13 @@
 """What training rows must be like."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import polars as pl
 
+from dft_pipeline.dataset.questions import Snapshot
 from dft_pipeline.dataset.rows import astray, uneven_prompts
+from dft_pipeline.dataset.value_pairs import missing_edges
 from dft_pipeline.gates import DEFECT, Gate, Measured
 from dft_pipeline.table_gates import examples
 
@@ -46,6 +51,19 @@ WEIGHTS = Gate(
     "weights_sum_to_one", "rubric_rows", "a prompt's weights sum to 1", high=0, unit="prompts", mend=DEFECT
 )
 
+EVERY_EDGE = Gate(
+    "edges_are_pairs",
+    "value_pairs",
+    "every edge of a prompt's case or contexts is a pair, and every pair an edge",
+    high=0,
+    unit="edges",
+    mend=DEFECT,
+)
+PAIRS = ("value_pairs", "balanced_pairs")
+BLANK_PAIRS = {name: Gate("no_empty_text", name, "no text is empty", high=0, mend=TEXT) for name in PAIRS}
+PERSONAL_PAIRS = {name: replace(IMPERSONAL, asset=name) for name in PAIRS}
+
+PAIR_GATES = (EVERY_EDGE, *BLANK_PAIRS.values(), *PERSONAL_PAIRS.values())
 DATASET_GATES = (NOT_EMPTY, IN_SNAPSHOT, ROW_IDS, ONE_SIDE, NO_BLANKS, IMPERSONAL, WEIGHTS)
 TEXTS = ("prompt", "value_title", "value_instructions")
 
@@ -57,8 +75,7 @@ def measured_rows(
     lost = astray(reward, values, edges)
     sides = reward.group_by("prompt").agg(sides=pl.col("split").n_unique(), id=pl.col("prompt_id").first())
     torn = sides.filter(pl.col("sides") > 1)["id"].sort()
-    texts = _texts(reward)
-    blank = texts.filter(pl.col("text").str.strip_chars() == "")["row_id"].unique().sort()
+    texts = _texts(reward, "row_id", (*TEXTS, "context_id"), ("criteria",))
     twice = reward.filter(pl.col("row_id").is_duplicated())["row_id"].unique().sort()
     uneven = uneven_prompts(rubric)
     return [
@@ -66,25 +83,50 @@ def measured_rows(
         Measured(IN_SNAPSHOT, len(lost), examples(lost)),
         Measured(ROW_IDS, len(reward) - reward["row_id"].n_unique(), examples(twice)),
         Measured(ONE_SIDE, len(torn), examples(torn)),
-        Measured(NO_BLANKS, len(blank), examples(blank)),
-        _personal(texts),
+        _blank(NO_BLANKS, texts),
+        _personal(IMPERSONAL, texts),
         Measured(WEIGHTS, len(uneven), examples(uneven)),
     ]
 
 
-def _texts(reward: pl.DataFrame) -> pl.DataFrame:
+def measured_pairs(snapshot: Snapshot, pairs: pl.DataFrame, balanced: pl.DataFrame) -> list[Measured]:
+    """What the gates see of `value_pairs` and `balanced_pairs`."""
+    missed = missing_edges(pairs, snapshot)
+    ends = {"value_pairs": (pairs, ("less_wise", "wiser")), "balanced_pairs": (balanced, ("one", "other"))}
+    texts = {name: _texts_of_pairs(rows, names) for name, (rows, names) in ends.items()}
+    return [
+        Measured(EVERY_EDGE, len(missed), examples(missed)),
+        *(_blank(BLANK_PAIRS[name], found) for name, found in texts.items()),
+        *(_personal(PERSONAL_PAIRS[name], found) for name, found in texts.items()),
+    ]
+
+
+def _texts_of_pairs(pairs: pl.DataFrame, ends: Sequence[str]) -> pl.DataFrame:
+    """Every text of the pairs; a row is named by prompt and values."""
+    named = pairs.with_columns(
+        row_id=pl.format("{}|{}|{}", "prompt_id", *(f"{end}_value_id" for end in ends))
+    )
+    texts = [f"{end}_{name}" for end in ends for name in ("title", "instructions")]
+    return _texts(named, "row_id", ("prompt", "context_id", *texts), [f"{end}_criteria" for end in ends])
+
+
+def _texts(rows: pl.DataFrame, key: str, texts: Sequence[str], lists: Sequence[str]) -> pl.DataFrame:
     """Every text that a model would be trained on: row_id, text."""
-    parts = [reward.select("row_id", text=pl.col(column)) for column in TEXTS]
-    criteria = reward.select("row_id", text="criteria").explode("text")
-    contexts = reward.select("row_id", text="context_id")
-    return pl.concat([*parts, criteria, contexts]).drop_nulls("text")
+    parts = [rows.select(row_id=key, text=pl.col(column)) for column in texts]
+    parts += [rows.select(row_id=key, text=column).explode("text") for column in lists]
+    return pl.concat(parts).drop_nulls("text")
 
 
-def _personal(texts: pl.DataFrame) -> Measured:
+def _blank(gate: Gate, texts: pl.DataFrame) -> Measured:
+    blank = texts.filter(pl.col("text").str.strip_chars() == "")["row_id"].unique().sort()
+    return Measured(gate, len(blank), examples(blank))
+
+
+def _personal(gate: Gate, texts: pl.DataFrame) -> Measured:
     found = {
         kind: texts.filter(pl.col("text").str.contains(pattern))["row_id"].unique()
         for kind, pattern in PERSONAL.items()
     }
     rows = pl.concat([texts["row_id"].clear(), *found.values()]).unique().sort()
     kinds = ", ".join(f"{kind} {len(ids)}" for kind, ids in found.items() if len(ids))
-    return Measured(IMPERSONAL, len(rows), examples(rows), kinds)
+    return Measured(gate, len(rows), examples(rows), kinds)

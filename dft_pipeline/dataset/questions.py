@@ -6,13 +6,18 @@ from typing import NamedTuple
 import polars as pl
 
 from dft_pipeline.dataset.gamma import Question
+from dft_pipeline.graph.disputes import counted_votes
 from dft_pipeline.graph.scopes import case_scope, context_scope, scopes_of_contexts
 
+OF_PEOPLE = ("judgments", "votes", "articulations", "erased_votes")
 JUDGED = ("participant_id", "source_value_id", "wiser_value_id", "relationship")
 
 
 class Snapshot(NamedTuple):
-    """The tables that rows are made from, as in `tables`; `cases` and `links` as the app has them."""
+    """The tables that rows are made from, as in `tables`; `cases` and `links` as the app has them.
+
+    `erased_votes` are those that do not count in a scope, as `disputes.erased_votes` gives them.
+    """
 
     cases: pl.DataFrame
     links: pl.DataFrame
@@ -22,16 +27,15 @@ class Snapshot(NamedTuple):
     canonical_values: pl.DataFrame
     wisdom_edges: pl.DataFrame
     graph_values: pl.DataFrame
+    contested: pl.DataFrame
+    erased_votes: pl.DataFrame
 
 
 def numbered(snapshot: Snapshot) -> Snapshot:
     """The snapshot with participants as numbers: Γ only asks who is who, and numbers are quick to compare."""
     number = pl.col("participant_id").cast(pl.Enum(participants(snapshot))).to_physical()
-    return snapshot._replace(
-        judgments=snapshot.judgments.with_columns(number),
-        votes=snapshot.votes.with_columns(number),
-        articulations=snapshot.articulations.with_columns(number),
-    )
+    frames = {name: getattr(snapshot, name).with_columns(number) for name in OF_PEOPLE}
+    return snapshot._replace(**frames)
 
 
 def participants(snapshot: Snapshot) -> pl.Series:
@@ -59,6 +63,7 @@ class _Tables:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.votes = _Parted(snapshot.votes, "case_id")
+        self.erased_votes = _Parted(snapshot.erased_votes, "scope")
         self.articulations = _Parted(snapshot.articulations, "case_id")
         self.judgments = _Parted(snapshot.judgments.select(*JUDGED, "context_id"), "context_id")
         self.edges = _Parted(snapshot.wisdom_edges, "scope")
@@ -68,7 +73,7 @@ class _Tables:
 
     def question(self, case_id: str, scope: str, in_context: bool) -> Question:
         return Question(
-            votes=self.votes.of(case_id),
+            votes=counted_votes(self.votes.of(case_id), self.erased_votes.of(scope)),
             articulations=self.articulations.of(case_id),
             judgments=self.judgments.of(*self.contexts.get(scope, ())),
             edges=self.edges.of(scope),

@@ -8,6 +8,7 @@ import polars as pl
 
 from dft_pipeline.dataset.gamma import gamma
 from dft_pipeline.dataset.questions import Snapshot, numbered, questions
+from dft_pipeline.graph.disputes import values_in_dispute
 from dft_pipeline.policies import Aggregation
 from dft_pipeline.tables import TABLES
 
@@ -22,14 +23,16 @@ def reward_rows(snapshot: Snapshot, policy: str, settings: Aggregation) -> pl.Da
     parts = list(_chosen(numbered(snapshot), settings))
     if not parts:
         return table.schema.to_frame()
-    rows = pl.concat(parts).join(_prompts(snapshot.cases), on="prompt_id")
+    rows = pl.concat(parts).join(prompts(snapshot.cases), on="prompt_id")
     values = snapshot.canonical_values.select(
         "value_id", "criteria", value_title="title", value_instructions="instructions_detailed"
     )
     rows = rows.join(values, on="value_id").with_columns(
         context_score=pl.lit(1.0), h=pl.lit(settings.h, dtype=pl.Int64), policy=pl.lit(policy)
     )
-    return table.conform(_identified(rows))
+    disputed = values_in_dispute(snapshot.contested, snapshot.links)
+    rows = rows.join(disputed, on=["prompt_id", "value_id"], how="left")
+    return table.conform(_identified(rows.with_columns(pl.col("is_contested").fill_null(False))))
 
 
 def rubric_rows(reward_rows: pl.DataFrame) -> pl.DataFrame:
@@ -40,7 +43,11 @@ def rubric_rows(reward_rows: pl.DataFrame) -> pl.DataFrame:
     weighed = (
         reward_rows.filter(pl.col("criteria").list.len() > 0)
         .group_by("prompt_id", "prompt", "value_id", "criteria", maintain_order=True)
-        .agg(best=(pl.col("context_score") * pl.col("share")).max(), row_ids=pl.col("row_id").unique().sort())
+        .agg(
+            best=(pl.col("context_score") * pl.col("share")).max(),
+            row_ids=pl.col("row_id").unique().sort(),
+            is_contested=pl.col("is_contested").any(),
+        )
     )
     share = pl.col("best") / pl.col("best").sum().over("prompt_id")
     split = weighed.with_columns(
@@ -91,7 +98,7 @@ def _edges_into(edges: pl.DataFrame) -> pl.DataFrame:
     return edges.group_by(value_id="wiser_value_id").agg(edge_ids=pl.col("edge_id").sort())
 
 
-def _prompts(cases: pl.DataFrame) -> pl.DataFrame:
+def prompts(cases: pl.DataFrame) -> pl.DataFrame:
     """The cases as prompts: prompt_id, prompt, split, and a fold where there are few."""
     ids = sorted(cases["id"])
     folds = range(len(ids)) if len(ids) < FOLDS_BELOW else [None] * len(ids)

@@ -19,7 +19,7 @@ def contested(
 ) -> pl.DataFrame:
     """Table `contested`. `groups` has participant_id and group, one row per participant that has one."""
     pairs = pl.concat([_fights(pair_tallies), *_loops(pair_tallies)]).sort(PAIR_KEY)
-    answers = _answers(pairs, judgments, links)
+    answers = answers_behind(pairs, judgments, links)
     people = answers.group_by("record").agg(participant_count=pl.col("participant_id").n_unique())
     table = (
         _records(pairs).join(people, on="record").join(_by_group(answers, groups), on="record", how="left")
@@ -69,8 +69,11 @@ def _loops(pair_tallies: pl.DataFrame) -> Iterator[pl.DataFrame]:
         ).select(COLUMNS)
 
 
-def _answers(pairs: pl.DataFrame, judgments: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
-    """The judgments of each record's directed pairs: record, scope, participant_id, relationship."""
+def answers_behind(pairs: pl.DataFrame, judgments: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
+    """The judgments of each record's directed pairs: record, scope, participant_id, relationship.
+
+    `pairs` has record and PAIR_KEY, a row per directed pair of a record.
+    """
     answers = judgments.select(
         "source_value_id", "wiser_value_id", "context_id", "participant_id", "relationship"
     )

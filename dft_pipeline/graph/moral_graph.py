@@ -14,7 +14,7 @@ from dft_pipeline.graph.consensus import with_rates, with_verdict
 from dft_pipeline.graph.scopes import scopes_of_contexts
 from dft_pipeline.graph.tally import answers_by_context, contexts_of_pairs, in_scopes, tally
 from dft_pipeline.graph.unwinding import components, unwound
-from dft_pipeline.policies import ConsensusPolicy
+from dft_pipeline.policies import ConsensusPolicy, Unwinding
 from dft_pipeline.tables import PAIR_KEY, TABLES
 
 IN_CYCLE = "in_cycle"
@@ -29,7 +29,7 @@ def pair_tallies(judgments: pl.DataFrame, links: pl.DataFrame, policy: Consensus
     rated = with_verdict(with_rates(tally(scoped), policy), policy).collect().to_native()
     contexts = contexts_of_pairs(scoped).collect().to_native().group_by(PAIR_KEY).agg(_distinct_contexts())
     pairs = rated.join(contexts, on=PAIR_KEY).sort(PAIR_KEY)
-    pairs = _without_loops(pairs) if policy.unwind else pairs
+    pairs = _without_loops(pairs, policy.unwind) if policy.unwind else pairs
     return TABLES["pair_tallies"].conform(pairs.with_columns(is_edge=_passes()))
 
 
@@ -127,16 +127,20 @@ def _smallest_value(edges: pl.DataFrame) -> int:
     return int(min(edges["source_value_id"].to_list()))
 
 
-def _without_loops(pairs: pl.DataFrame) -> pl.DataFrame:
-    removed = [
-        component.edges[unwound(component.edges.select("source_value_id", "wiser_value_id").rows())]
-        for component in loops(pairs.filter(_passes()))
-    ]
+def _without_loops(pairs: pl.DataFrame, how: Unwinding) -> pl.DataFrame:
+    removed = [_removed(component.edges, how) for component in loops(pairs.filter(_passes()))]
     if not removed:
         return pairs
     marked = pl.concat(removed).select(*PAIR_KEY, unwound=pl.lit(IN_CYCLE))
     reason = pl.coalesce("unwound", "rejection_reason")
     return pairs.join(marked, on=PAIR_KEY, how="left").with_columns(rejection_reason=reason).drop("unwound")
+
+
+def _removed(component: pl.DataFrame, how: Unwinding) -> pl.DataFrame:
+    """The edges that go of a component with loops, strongest first as given."""
+    if how == "component":
+        return component
+    return component[unwound(component.select("source_value_id", "wiser_value_id").rows())]
 
 
 def _passes() -> pl.Expr:

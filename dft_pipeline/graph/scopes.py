@@ -44,6 +44,23 @@ def scopes_of_cases(case_ids: Iterable[str], links: pl.DataFrame) -> pl.DataFram
     )
 
 
+def scopes_of_prompts(case_ids: Iterable[str], links: pl.DataFrame) -> pl.DataFrame:
+    """The scopes in which a prompt, which is a case, is asked about: prompt_id, context_id, scope; sorted.
+
+    Its own, with a null context, and one for each of its contexts. `links` as above.
+    """
+    cases = _distinct("prompt_id", case_ids)
+    contexts = links.select("context_id", prompt_id="case_id").join(cases, on="prompt_id", how="semi")
+    return _scopes(
+        cases.select(
+            "prompt_id",
+            context_id=pl.lit(None, pl.String),
+            scope=pl.format(case_scope("{}"), "prompt_id"),
+        ),
+        contexts.select("prompt_id", "context_id", scope=pl.format(context_scope("{}"), "context_id")),
+    )
+
+
 def _distinct(name: str, ids: Iterable[str]) -> pl.DataFrame:
     return pl.DataFrame({name: sorted(set(ids))}, schema={name: pl.String})
 

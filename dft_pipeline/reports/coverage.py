@@ -5,13 +5,8 @@ from collections.abc import Sequence
 import polars as pl
 
 from dft_pipeline.tables import TABLES
-from dft_pipeline.values.reading import group_named
+from dft_pipeline.values.reading import AFFILIATION, FIELDS, age_band, group_named
 from dft_pipeline.values.small_cells import large_enough
-
-AFFILIATION = "usPoliticalAffiliation"
-FIELDS = (AFFILIATION, "sex", "age_band")
-OLDEST = "60+"
-AGE_BANDS = {18: "under 18", 30: "18–29", 45: "30–44", 60: "45–59"}  # by the age below which one is in it
 
 
 def demographic_coverage(
@@ -23,7 +18,7 @@ def demographic_coverage(
     show too (`groups_seen`): what one of them left out would else follow from another.
     """
     people = behaviour.select("participant_id").join(background, on="participant_id", how="left")
-    answers = people.with_columns(age_band=_age_band()).select(FIELDS).unpivot(variable_name="field")
+    answers = people.with_columns(age_band=age_band()).select(FIELDS).unpivot(variable_name="field")
     counts = answers.group_by("field", answer="value").agg(participants=pl.len())
     ranked = counts.rename({"participants": "participant_count"}).with_columns(
         record="field", group=group_named(pl.col("answer"))
@@ -39,9 +34,3 @@ def demographic_coverage(
         share=pl.col("participants") / len(people)
     )
     return TABLES["demographic_coverage"].conform(shares)
-
-
-def _age_band() -> pl.Expr:
-    age = pl.col("age")
-    younger = (pl.when(age < below).then(pl.lit(name)) for below, name in AGE_BANDS.items())
-    return pl.coalesce(*younger, pl.when(age.is_not_null()).then(pl.lit(OLDEST)))

@@ -7,8 +7,13 @@ import polars as pl
 # The answers that stand for "not known": what the recruiting platform wrote when it forgot.
 REVOKED = "CONSENT_REVOKED"
 NO_ANSWER = ("DATA_EXPIRED", REVOKED, "")
-UNKNOWN = "unknown"  # the group of those whose political affiliation is not known
+UNKNOWN = "unknown"  # the group of those whose background is not known
 ALL = "all"  # everybody, beside the groups
+
+AFFILIATION = "usPoliticalAffiliation"
+FIELDS = (AFFILIATION, "sex", "age_band")  # of people's background, by which they are grouped
+OLDEST = "60+"
+AGE_BANDS = {18: "under 18", 30: "18–29", 45: "30–44", 60: "45–59"}  # by the age below which one is in it
 
 
 def before(rows: pl.DataFrame, day: date, created: str = "createdAt") -> pl.DataFrame:
@@ -30,6 +35,19 @@ def background(demographics: pl.DataFrame) -> pl.DataFrame:
     answers = pl.col("usPoliticalAffiliation", "sex")
     known = pl.when(~answers.is_in((*NO_ANSWER, UNKNOWN))).then(answers)
     return latest.select("participant_id", "usPoliticalAffiliation", "age", "sex").with_columns(known)
+
+
+def age_band() -> pl.Expr:
+    """The band of an `age` in years; null where it is not known."""
+    age = pl.col("age")
+    younger = (pl.when(age < below).then(pl.lit(name)) for below, name in AGE_BANDS.items())
+    return pl.coalesce(*younger, pl.when(age.is_not_null()).then(pl.lit(OLDEST)))
+
+
+def groups_by_field(demographics: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """By field of FIELDS the group of each participant of whom it is known: participant_id, group."""
+    known = background(demographics).with_columns(age_band=age_band())
+    return {field: known.select("participant_id", group=field).drop_nulls("group") for field in FIELDS}
 
 
 def groups(demographics: pl.DataFrame) -> pl.DataFrame:

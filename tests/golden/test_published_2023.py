@@ -114,6 +114,28 @@ def test_default_is_acyclic_and_names_why_eight_edges_go(published: Lake, defaul
     assert {pair: why[pair] for pair in gone} == REJECTED
 
 
+def test_a_component_goes_whole(loaded: Dft, default: Lake) -> None:
+    component = _build(loaded, "default-component")
+    found = component.snapshot("contested", DAY).filter(scope="all", kind="across_contexts")
+    assert found["edges"].equals(found["unwound_edges"])
+    inside = {
+        (edge["source_value_id"], edge["wiser_value_id"]) for edge in found["edges"].explode().to_list()
+    }
+    before, after = (_pairs(lake.snapshot("wisdom_edges", DAY)) for lake in (default, component))
+    assert len(inside) == 7
+    assert after == before - inside
+    assert len(after) == 56
+
+
+def test_pairs_to_train_on(default: Lake) -> None:
+    pairs = default.snapshot("value_pairs", DAY)
+    scopes = {edge.split("|")[0] for edge in pairs["edge_id"]}
+    edges = default.snapshot("wisdom_edges", DAY).filter(pl.col("scope").is_in(scopes))
+    assert set(pairs["edge_id"]) == set(edges["edge_id"])
+    assert (len(pairs), int(pairs["is_contested"].sum())) == (176, 39)
+    assert default.snapshot("balanced_pairs", DAY).is_empty(), "hardly a pair was asked both ways"
+
+
 def test_every_audit_adds_up_to_its_edge(published: Lake) -> None:
     tables = [
         published.snapshot(name, DAY) for name in ("pair_tallies", "judgments", "votes", "canonical_values")

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from dft_pipeline.dataset.gamma import Question
 from dft_pipeline.dataset.questions import Snapshot
+from dft_pipeline.graph.contested import contested
+from dft_pipeline.graph.disputes import erased_votes
 from dft_pipeline.graph.graph_values import graph_values
 from dft_pipeline.graph.moral_graph import pair_tallies, wisdom_edges
-from dft_pipeline.policies import FOUR_MARKS, PUBLISHED_2023, Aggregation, ConsensusPolicy
+from dft_pipeline.policies import FOUR_MARKS, PUBLISHED_2023, Aggregation, ConsensusPolicy, Unwinding
 from dft_pipeline.tables import TABLES
 
 VALUES = (3, 7, 20, 101)
@@ -91,7 +93,9 @@ def shuffled(rows: pl.DataFrame, seed: int) -> pl.DataFrame:
 
 def snapshot(public: Public, policy: ConsensusPolicy) -> Snapshot:
     """The tables of a snapshot of what the public said."""
-    edges = wisdom_edges(pair_tallies(public.judgments, public.links, policy), policy)
+    tallies = pair_tallies(public.judgments, public.links, policy)
+    edges = wisdom_edges(tallies, policy)
+    disputed = contested(tallies, public.judgments, public.links, public.groups)
     nodes = graph_values(edges, public.canonical_values, public.votes, public.links)
     return Snapshot(
         public.cases,
@@ -102,6 +106,8 @@ def snapshot(public: Public, policy: ConsensusPolicy) -> Snapshot:
         public.canonical_values,
         edges,
         nodes,
+        disputed,
+        erased_votes(disputed, public.judgments, public.links, policy),
     )
 
 
@@ -182,7 +188,7 @@ def publics() -> st.SearchStrategy[Public]:
     )
 
 
-def policies(unwind: st.SearchStrategy[bool] | None = None) -> st.SearchStrategy[ConsensusPolicy]:
+def policies(unwind: st.SearchStrategy[Unwinding | None] | None = None) -> st.SearchStrategy[ConsensusPolicy]:
     """Policies with low bounds, each rule of which is on or off, loose or tight."""
     return st.builds(
         ConsensusPolicy,
@@ -193,7 +199,7 @@ def policies(unwind: st.SearchStrategy[bool] | None = None) -> st.SearchStrategy
         min_likelihood=st.sampled_from((0.05, 0.33)),
         max_entropy=st.sampled_from((0.9, 1.38, 1.69, 2.4)),
         entropy_counts=st.sampled_from((FOUR_MARKS, PUBLISHED_2023.entropy_counts)),
-        unwind=st.booleans() if unwind is None else unwind,
+        unwind=st.sampled_from((None, "strongest_first", "component")) if unwind is None else unwind,
     )
 
 

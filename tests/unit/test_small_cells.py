@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dft_pipeline.reports.behaviour import behaviour_reports
 from dft_pipeline.reports.participants import Doings
-from dft_pipeline.values.small_cells import sums_by_group
+from dft_pipeline.values.small_cells import Part, apart_enough, sums_by_group
 
 FEW = 5
 FIGURES = ("here", "asked", "agreed", "refused")
@@ -202,3 +202,50 @@ def test_rows_of_single_people_do_not_say_their_group() -> None:
     behaviour = published([("Left", "j", 9)])["participant_behaviour"]
     assert len(behaviour) == 9
     assert not {"group", "age", "sex"} & set(behaviour.columns)
+
+
+def part(groups: tuple[str, ...], **people: range) -> Part:
+    """One figure, of the people of each group with these numbers."""
+    rows = [(f"{group}{number}", group, 1) for group, numbers in people.items() for number in numbers]
+    schema = {"participant_id": pl.String, "group": pl.String, "here": pl.Int64}
+    return Part(pl.DataFrame(rows, schema=schema, orient="row"), ("here",), groups)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "kept"),
+    [
+        (part(("a",), a=range(9)), part(("a",), a=range(9)), [True, True]),  # the same people
+        (part(("a",), a=range(9)), part(("a",), a=range(10)), [True, False]),  # a9 would follow
+        (part(("a",), a=range(9)), part(("a",), a=range(14)), [True, True]),
+        (part(("a",), a=range(9)), part(("a",), a=range(7, 12)), [True, True]),  # ten are in one only
+        (part(("a",), a=range(9)), part(("b",), b=range(9)), [True, True]),  # nobody in common
+        # Of a six are in one only; but so is one of those left out, who would follow from the totals.
+        (part(("a",), a=range(9), b=range(5)), part(("a",), a=range(15), b=range(6)), [True, False]),
+        (part(("a",), a=range(9), b=range(5)), part(("a",), a=range(15), b=range(10)), [True, True]),
+        # That none of the six is of those left out rests on nobody.
+        (part(("a",), a=range(9), b=range(5)), part(("a",), a=range(15), b=range(5)), [True, False]),
+        # b is told by the other alone.
+        (part(("a",), a=range(9), b=range(5)), part(("b",), a=range(9), b=range(6)), [True, False]),
+    ],
+)
+def test_figures_that_differ_in_few_people_are_not_both_seen(
+    one: Part, other: Part, kept: list[bool]
+) -> None:
+    assert apart_enough((), [one, other]) == kept
+    assert apart_enough([one], [other]) == kept[1:], "what is known already counts as well"
+
+
+def test_what_is_withheld_withholds_nothing() -> None:
+    rows = [part(("a",), a=range(size)) for size in (9, 10, 15)]
+    assert apart_enough((), rows) == [True, False, True], "15 is close to none that is seen"
+    assert apart_enough((), rows[1:]) == [True, True]
+    assert apart_enough((), []) == []
+
+
+def test_figures_of_the_same_people_may_still_differ() -> None:
+    """Each of nine has one part in the one figure; in the other a0 has two, and would follow."""
+    one = part(("a",), a=range(9))
+    more = pl.when(pl.col("participant_id") == "a0").then(2).otherwise("here").cast(pl.Int64)
+    twice = one._replace(people=one.people.with_columns(here=more))
+    assert apart_enough((), [one, twice]) == [True, False]
+    assert apart_enough((), [twice, twice]) == [True, True]

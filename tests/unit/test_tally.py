@@ -193,7 +193,7 @@ def test_two_directions_mirror_each_other(judgments: pl.DataFrame, links: pl.Dat
 
 
 @settings(max_examples=8)
-@given(some.judgments(), some.links(), some.policies(unwind=st.just(False)), st.sampled_from(TIGHTER))
+@given(some.judgments(), some.links(), some.policies(unwind=st.none()), st.sampled_from(TIGHTER))
 def test_tighter_bound_adds_no_edge(
     judgments: pl.DataFrame, links: pl.DataFrame, policy: ConsensusPolicy, tighter: Mapping[str, float]
 ) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dft_pipeline.graph.moral_graph import loops, pair_tallies
 from dft_pipeline.graph.unwinding import components, unwound
-from dft_pipeline.policies import DEFAULT
+from dft_pipeline.policies import DEFAULT, POLICIES, ConsensusPolicy
 
 Edge = tuple[int, int]
 STRENGTH = ("wiser_likelihood", "marked_wiser", "source_value_id", "wiser_value_id")
@@ -60,7 +60,7 @@ def random_edges(seed: int, nodes: int, count: int) -> list[Edge]:
 @settings(max_examples=12)
 @given(some.judgments(), some.links())
 def test_pairs_are_unwound_per_scope_and_component(judgments: pl.DataFrame, links: pl.DataFrame) -> None:
-    before = pair_tallies(judgments, links, some.EASY.model_copy(update={"unwind": False}))
+    before = pair_tallies(judgments, links, some.EASY.model_copy(update={"unwind": None}))
     after = pair_tallies(judgments, links, some.EASY)
     assert after.drop("is_edge", "rejection_reason").equals(before.drop("is_edge", "rejection_reason"))
     for scope in before["scope"].unique():
@@ -77,7 +77,7 @@ def test_pairs_are_unwound_per_scope_and_component(judgments: pl.DataFrame, link
 @settings(max_examples=12)
 @given(some.judgments(), some.links())
 def test_other_reasons_stay_as_they_were(judgments: pl.DataFrame, links: pl.DataFrame) -> None:
-    before = pair_tallies(judgments, links, DEFAULT.model_copy(update={"unwind": False}))
+    before = pair_tallies(judgments, links, DEFAULT.model_copy(update={"unwind": None}))
     after = pair_tallies(judgments, links, DEFAULT)
     reasons = zip(before["rejection_reason"], after["rejection_reason"], strict=True)
     assert all(now == was or (was is None and now == "in_cycle") for was, now in reasons)
@@ -155,7 +155,7 @@ def test_components_as_networkx_finds_them(seed: int) -> None:
 @settings(max_examples=8)
 @given(some.judgments(), some.links())
 def test_loops_are_the_components_of_two_or_more(judgments: pl.DataFrame, links: pl.DataFrame) -> None:
-    passing = pair_tallies(judgments, links, some.EASY.model_copy(update={"unwind": False})).filter("is_edge")
+    passing = pair_tallies(judgments, links, some.EASY.model_copy(update={"unwind": None})).filter("is_edge")
     expected = []
     for scope in sorted(passing["scope"].unique()):
         graph = nx.DiGraph(passing.filter(scope=scope).select(STRENGTH[2:]).rows())
@@ -163,3 +163,38 @@ def test_loops_are_the_components_of_two_or_more(judgments: pl.DataFrame, links:
         expected += [(scope, part) for part in parts]
     found = [(part.scope, sorted(set(part.edges["source_value_id"]))) for part in loops(passing)]
     assert found == expected
+
+
+@settings(max_examples=10)
+@given(some.judgments(), some.links(), some.policies(st.just("component")))
+def test_a_component_goes_whole(
+    judgments: pl.DataFrame, links: pl.DataFrame, policy: ConsensusPolicy
+) -> None:
+    before = pair_tallies(judgments, links, policy.model_copy(update={"unwind": None}))
+    after = pair_tallies(judgments, links, policy)
+    for scope in before["scope"].unique():
+        pairs = before.filter("is_edge", scope=scope).select(STRENGTH[2:]).rows()
+        parts = nx.strongly_connected_components(nx.DiGraph(pairs))
+        inside = {pair for part in parts if len(part) > 1 for pair in pairs if set(pair) <= part}
+        gone = after.filter(scope=scope, rejection_reason="in_cycle").select(STRENGTH[2:]).rows()
+        assert set(gone) == inside
+        assert set(after.filter("is_edge", scope=scope).select(STRENGTH[2:]).rows()) == set(pairs) - inside
+
+
+def test_votes_are_erased_with_components_only() -> None:
+    with pytest.raises(ValueError, match="erase_votes needs unwind `component`"):
+        ConsensusPolicy(name="odd", erase_votes=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("default", '"unwind":"strongest_first","erase_votes":false'),
+        ("default-component", '"unwind":"component","erase_votes":false'),
+        ("default-erased", '"unwind":"component","erase_votes":true'),
+        ("published-2023", '"unwind":null,"erase_votes":false'),
+    ],
+)
+def test_settings_say_how_loops_are_unwound(name: str, said: str) -> None:
+    assert said in POLICIES[name].model_dump_json()
+    assert POLICIES[name].name == name

@@ -4,7 +4,7 @@ from datetime import date
 
 import dagster as dg
 
-from assets.graph import consensus, exclusions, ranking
+from assets.graph import consensus, evidence, exclusions, ranking
 from assets.metadata import DAYS, FRESHNESS, OWNERS, Result, Results, check_specs, finished, table_spec
 from assets.raw import raw_key
 from assets.reports import evaluation, reports
@@ -59,6 +59,7 @@ READ = sorted(
             cards_to_values,
             participants_to_voices,
             consensus,
+            evidence,
             exclusions,
             ranking,
             training_rows,

@@ -550,9 +550,9 @@ _TABLES = (
             "wiser_share_high": _rate("upper bound of the same"),
             "p_base": _rate(
                 "P(marked_wiser or more upgrades) where each participant's answers are shuffled among all "
-                "the judgments of theirs that count, in whatever scope: the upper tail of the sum of independent "
-                "draws, one per judge source → wiser, each with the judge's own share of `upgrade`. Exact, "
-                "as endlessly many shuffles would give it"
+                "the judgments of theirs that count, in whatever scope: the upper tail of the sum of "
+                "independent draws, one per judge source → wiser, each with the judge's own share of "
+                "`upgrade`. Exact, as endlessly many shuffles would give it"
             ),
             "q_base": _rate(
                 "Benjamini and Hochberg's adjusted p_base: the smallest p · m / rank at this p or a larger "

@@ -46,8 +46,9 @@ def survival(
     said = sp.csr_array((ones, (kind * pairs + pair, person)), shape=(2 * len(ANSWERS) * pairs, people))
     met = np.zeros((pairs, len(FATES)), dtype=np.int64)
     for numbers in _parts(evidence.resamples, max(AT_ONCE // max(pairs, 1), 1)):
-        counted: NDArray[np.int32] = said @ weights(people, evidence.seed, numbers)
-        fates = _fates(_counts(counted.reshape(2 * len(ANSWERS), -1)), policy).reshape(pairs, -1)
+        counted = np.asarray(said @ weights(people, evidence.seed, numbers))
+        cells = pairs * len(numbers)
+        fates = _fates(_counts(counted.reshape(2 * len(ANSWERS), cells)), policy).reshape(pairs, len(numbers))
         met += (fates[:, :, None] == np.arange(len(FATES))).sum(axis=1)
     return pl.DataFrame(met / evidence.resamples, schema=FATES)
 
@@ -55,7 +56,7 @@ def survival(
 def weights(people: int, seed: int, numbers: range) -> NDArray[np.int32]:
     """How often each participant counts in the resamples of these numbers; shape (people, resamples).
 
-    Participants stand in the order of their pseudonyms.
+    Participants stand in the order that `streams.people` gives.
     """
     drawn = [stream(seed, RESAMPLES, number).poisson(1, people) for number in numbers]
     return np.column_stack(drawn).astype(np.int32)

@@ -15,7 +15,7 @@ from scipy.signal import fftconvolve
 
 from dft_pipeline.graph.moral_graph import tallied, wisdom_edges
 from dft_pipeline.graph.scopes import ALL
-from dft_pipeline.graph.streams import SHUFFLES, stream
+from dft_pipeline.graph.streams import SHUFFLES, people, stream
 from dft_pipeline.graph.tally import ANSWERS, PAIR
 from dft_pipeline.policies import ConsensusPolicy, Evidence
 from dft_pipeline.tables import TABLES
@@ -72,10 +72,10 @@ def shuffled_edges(judgments: pl.DataFrame, policy: ConsensusPolicy, evidence: E
 
 def _shuffled(judgments: pl.DataFrame, evidence: Evidence) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     """Each shuffle's answers as `answers_by_context` counts them, and the scope `all`."""
-    rows = judgments.sort("participant_id", *PAIR)
+    rows = judgments.join(people(judgments), on="participant_id").sort("person", *PAIR)
     asked = rows.select(*PAIR, "context_id").unique().sort(pl.all()).with_row_index("asked")
     place = rows.join(asked, on=[*PAIR, "context_id"], how="left", maintain_order="left")["asked"].to_numpy()
-    person = rows["participant_id"].rle_id().to_numpy()
+    person = rows["person"].to_numpy()
     answer = rows["relationship"].cast(pl.Enum(list(ANSWERS))).to_physical().to_numpy()
     scopes = asked.select("context_id").unique().sort("context_id").with_columns(scope=pl.lit(ALL))
     for number in range(evidence.shuffles):
@@ -127,9 +127,16 @@ def _distributions(shares: Floats) -> Floats:
 
 def _of_many(shares: Floats) -> Floats:
     """The same of one pair with many judges: of some of them at a time, then added up."""
-    blocks = [_distributions(part[None])[0] for part in np.split(shares, range(DIRECT, len(shares), DIRECT))]
+    parts = np.split(shares, range(DIRECT, len(shares), DIRECT))
+    blocks: list[Floats] = [_distributions(part[None])[0] for part in parts]
     while len(blocks) > 1:
         twos = zip(blocks[::2], blocks[1::2], strict=False)
         odd = blocks[-1:] if len(blocks) % 2 else []
-        blocks = [*(np.clip(fftconvolve(one, other), 0, 1) for one, other in twos), *odd]
+        blocks = [*(_added(one, other) for one, other in twos), *odd]
     return blocks[0]
+
+
+def _added(one: Floats, other: Floats) -> Floats:
+    """The distribution of the sum; rounding must not carry it below 0."""
+    together: Floats = fftconvolve(one, other)
+    return together.clip(0)

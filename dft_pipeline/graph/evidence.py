@@ -17,6 +17,7 @@ from dft_pipeline.graph.judges import judges_by_group
 from dft_pipeline.graph.moral_graph import edge_id
 from dft_pipeline.graph.rank import wilson
 from dft_pipeline.graph.scopes import scopes_of_contexts
+from dft_pipeline.graph.streams import people
 from dft_pipeline.graph.tally import ANSWERS, PAIR
 from dft_pipeline.policies import ConsensusPolicy, Evidence
 from dft_pipeline.tables import PAIR_KEY, TABLES
@@ -45,15 +46,15 @@ def edge_evidence(said: Said, policy: ConsensusPolicy, evidence: Evidence) -> pl
     edges = said.pair_tallies.filter("is_edge").sort(PAIR_KEY).with_row_index("pair")
     edges = edges.with_columns(edge_id(), direct_answers=DIRECT)
     edges = edges.with_columns(asked_reverse=pl.col("judgments_both_ways") - pl.col("direct_answers"))
-    people = _people(said.judgments)
-    answers = _answers(said, edges, people)
+    judges = _people(said.judgments)
+    answers = _answers(said, edges, judges)
     table = edges.with_columns(
         *_shares(edges),
-        *survival(*_kinds(answers), (len(edges), len(people)), policy, evidence),
+        *survival(*_kinds(answers), (len(edges), len(judges)), policy, evidence),
         p_direction=_direction(edges, said.judgments, evidence),
         votes_to_flip=votes_to_flip(edges, policy, evidence.most_added),
     )
-    for part in (_judges(answers), _chances(said, people, policy), _groups(said, edges, answers)):
+    for part in (_judges(answers), _chances(said, judges, policy), _groups(said, edges, answers)):
         table = table.join(part, on=part.columns[0] if "pair" in part else PAIR_KEY, how="left")
     return TABLES["edge_evidence"].conform(table.with_columns(pl.col("judges_by_group").fill_null([])))
 
@@ -74,17 +75,13 @@ def filtered(
 
 
 def _people(judgments: pl.DataFrame) -> pl.DataFrame:
-    """Everybody who judged, in the order of pseudonyms: person (their place), participant_id, share.
-
-    `share` is that of `upgrade` among the judgments of theirs that count, in whatever scope.
-    """
+    """Everybody who judged: person, participant_id, share (of `upgrade` among their judgments that count)."""
     share = (pl.col("relationship") == "upgrade").mean()
-    return (
-        judgments.group_by("participant_id").agg(share=share).sort("participant_id").with_row_index("person")
-    )
+    shares = judgments.group_by("participant_id").agg(share=share)
+    return people(judgments).join(shares, on="participant_id", maintain_order="left")
 
 
-def _answers(said: Said, pairs: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
+def _answers(said: Said, pairs: pl.DataFrame, judges: pl.DataFrame) -> pl.DataFrame:
     """The judgments of each pair in its scope, either way, with the place of pair and person."""
     judged = said.judgments.select(
         *PAIR,
@@ -95,7 +92,7 @@ def _answers(said: Said, pairs: pl.DataFrame, people: pl.DataFrame) -> pl.DataFr
         day=pl.col("created_at").dt.date(),
     )
     scopes = scopes_of_contexts(said.judgments["context_id"], said.links)
-    scoped = judged.join(people, on="participant_id").join(scopes, on="context_id")
+    scoped = judged.join(judges, on="participant_id").join(scopes, on="context_id")
     turned = ("scope", *reversed(PAIR))
     ahead = scoped.join(pairs, on=PAIR_KEY)
     back = scoped.join(pairs, left_on=PAIR_KEY, right_on=turned).with_columns(pl.col("kind") + REVERSE)
@@ -149,17 +146,16 @@ def _judges(answers: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _chances(said: Said, people: pl.DataFrame, policy: ConsensusPolicy) -> pl.DataFrame:
+def _chances(said: Said, judges: pl.DataFrame, policy: ConsensusPolicy) -> pl.DataFrame:
     """PAIR_KEY, p_base, q_base of every pair that was asked often enough to be an edge."""
     often = pl.max_horizontal(policy.min_marked_wiser, 1)
     pairs = said.pair_tallies.filter(often <= DIRECT).sort(PAIR_KEY).with_row_index("pair")
     scoped = said.judgments.join(
         scopes_of_contexts(said.judgments["context_id"], said.links), on="context_id"
     )
-    judges = scoped.join(people, on="participant_id").join(pairs, on=PAIR_KEY)
-    p = at_least(
-        judges["pair"].cast(pl.Int64).to_numpy(), judges["share"].to_numpy(), pairs["marked_wiser"].to_numpy()
-    )
+    asked = scoped.join(judges, on="participant_id").join(pairs, on=PAIR_KEY)
+    pair, share = asked["pair"].cast(pl.Int64).to_numpy(), asked["share"].to_numpy()
+    p = at_least(pair, share, pairs["marked_wiser"].to_numpy())
     found = pairs.select(*PAIR_KEY, pl.Series("p_base", p))
     return found.with_columns(q_values(found))
 

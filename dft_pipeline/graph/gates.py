@@ -100,10 +100,9 @@ def measured_evidence(
     edges = tallies.filter("is_edge").select(*PAIR_KEY, edge_id())
     one, other = (set(rows["edge_id"]) for rows in (edges, evidence))
     torn = sorted(one ^ other)
-    average = shuffled["edges"].mean()
-    by_chance = "" if average is None else f"shuffled answers give {average:.1f} edges on average, "
-    seen = f"{by_chance}the answers {len(edges.filter(scope=ALL))}"
-    return [Measured(EVIDENCE, len(torn), examples(torn), seen)]
+    by_chance = shuffled["edges"].sum() / max(len(shuffled), 1)
+    seen = f"the answers give {len(edges.filter(scope=ALL))} edges, shuffled ones {by_chance:.1f} on average"
+    return [Measured(EVIDENCE, len(torn), examples(torn), seen if len(shuffled) else "")]
 
 
 def measured_ranking(edges: pl.DataFrame, values: pl.DataFrame) -> list[Measured]:

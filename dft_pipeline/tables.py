@@ -585,19 +585,6 @@ _TABLES = (
                 "the setting `most_added` (1,000) is not enough"
             ),
         },
-        (
-            RowRule(
-                "fates_add_up",
-                "bootstrap_survival",
-                (
-                    pl.sum_horizontal(
-                        "bootstrap_survival", "lost_to_count", "lost_to_direction", "lost_to_entropy"
-                    )
-                    - 1
-                ).abs()
-                < 1e-9,  # rounding
-            ),
-        ),
     ),
     Table(
         "shuffled_edges",

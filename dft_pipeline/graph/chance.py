@@ -89,7 +89,10 @@ def _shuffled(judgments: pl.DataFrame, evidence: Evidence) -> Iterator[tuple[pl.
 
 def shuffle(person: NDArray[np.uint32], rng: np.random.Generator) -> Ints:
     """Places of rows, shuffled within each person; `person` ascends."""
-    return np.lexsort((rng.random(len(person)), person))
+    # One number to sort by, the person in front and chance behind, takes a quarter of the time that two take.
+    bits = 64 - max(int(person.max(initial=0)).bit_length(), 1)
+    drawn = rng.integers(0, 2**bits, len(person), dtype=np.uint64)
+    return np.argsort((person.astype(np.uint64) << np.uint64(bits)) | drawn)
 
 
 def _alike(judges: Ints) -> Iterator[Ints]:

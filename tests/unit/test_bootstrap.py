@@ -89,6 +89,19 @@ def test_survival_of_two_upgrades_by_hand() -> None:
     assert edges["lost_to_direction"].to_list() == edges["lost_to_entropy"].to_list() == [0, 0]
 
 
+def test_answers_the_other_way_round_count_in_the_published_entropy() -> None:
+    """3 → 7 is nearly at the bound; twelve denials of 7 → 3 by others make its counts more uneven."""
+    said = ["upgrade"] * 6 + ["no_upgrade"] * 2 + ["not_sure"] * 2
+    ahead = [some.judgment(f"{n:032x}", 3, 7, answer) for n, answer in enumerate(said)]
+    back = [some.judgment(f"{n:032x}", 7, 3, "no_upgrade") for n in range(50, 62)]
+    lost = [
+        survival(some.frame("judgments", rows), pl.DataFrame(schema=some.LINKS), PUBLISHED_2023)
+        for rows in (ahead, [*ahead, *back])
+    ]
+    alone, denied = (table.filter(scope="all", source_value_id=3)["lost_to_entropy"].sum() for table in lost)
+    assert alone > denied == 0
+
+
 def test_parts_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     links = pl.DataFrame(schema=some.LINKS)
     whole = survival(two_of_two(), links, DEFAULT)

@@ -4,6 +4,7 @@ import math
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 import strategies as some
@@ -12,8 +13,10 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from dft_pipeline.contracts import broken
+from dft_pipeline.graph.bootstrap import FATES
 from dft_pipeline.graph.chance import shuffled_edges
 from dft_pipeline.graph.contested import contested
+from dft_pipeline.graph.direction import Asked, p_direction
 from dft_pipeline.graph.evidence import Said, edge_evidence, filtered
 from dft_pipeline.graph.gates import measured_evidence
 from dft_pipeline.graph.moral_graph import pair_tallies, wisdom_edges
@@ -33,6 +36,8 @@ def said(public: some.Public, policy: ConsensusPolicy) -> Said:
     cases = public.links.group_by("context_id").agg(case_ids="case_id")
     judged = public.judgments.drop("case_ids").join(cases, on="context_id", how="left", maintain_order="left")
     judged = TABLES["judgments"].conform(judged.with_columns(pl.col("case_ids").fill_null([])))
+    days = pl.int_range(pl.len()) % 5
+    judged = judged.with_columns(pl.col("created_at") + pl.duration(days=days))
     return Said(tallies, fights, judged, public.links, own, public.groups)
 
 
@@ -83,6 +88,8 @@ def test_what_can_be_counted_is_counted(public: some.Public, policy: ConsensusPo
         expected = plain(of, *(row[name] for name in PAIR_KEY))
         assert {name: row[name] for name in expected} == expected
         assert (row["p_direction"] is None) == (row["asked_reverse"] < FEW.min_reverse)
+    fates = table.select(total=pl.sum_horizontal(FATES))["total"].to_list()
+    assert fates == pytest.approx([1] * len(table))
     assert broken(table, TABLES["edge_evidence"].contract, TABLES["edge_evidence"].rules).is_empty()
 
 
@@ -149,6 +156,8 @@ def test_the_prior_is_centred_on_the_share_of_all_answers() -> None:
     surely = evidence_of([*ahead, *back])["p_direction"].to_list()
     elsewhere = answers((20, 101), 0, 60, first=100)
     less = evidence_of([*ahead, *back, *elsewhere])["p_direction"].to_list()
+    prior = (9 + 1) / (9 + 2 + 2)
+    assert surely == p_direction(*(Asked(*map(np.array, ([n], [m]))) for n, m in ((9, 0), (0, 2))), prior, 2)
     assert 0.9 < surely[0] < 1
     assert surely[0] < less[0] < 1, "where most say no, nine upgrades say more, and two denials no less"
     stiff = evidence_of([*ahead, *back], Evidence(resamples=3, min_reverse=2, prior_strength=100))

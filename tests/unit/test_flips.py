@@ -67,6 +67,18 @@ def test_flips_by_hand(answers: Answers, flips: int, why: str) -> None:
     assert votes_to_flip(table, DEFAULT, 1000).to_list() == [flips], why
 
 
+@pytest.mark.parametrize("answers", [(5, 2, 1, 0, 3), (8, 1, 0, 1, 4), (6, 3, 2, 0, 0), (3, 0, 0, 0, 0)])
+def test_the_published_entropy_counts_every_answer_again(answers: Answers) -> None:
+    table = pl.DataFrame([counted(answers)], schema=dict.fromkeys(COUNTS, pl.Int64))
+    assert votes_to_flip(table, PUBLISHED_2023, MOST).to_list() == [brute_force(answers, PUBLISHED_2023)]
+
+
+def test_the_direction_alone_can_flip_it() -> None:
+    table = pl.DataFrame([counted((4, 0, 0, 0, 0))], schema=dict.fromkeys(COUNTS, pl.Int64))
+    lenient = DEFAULT.model_copy(update={"max_entropy": 2.4})
+    assert votes_to_flip(table, lenient, 9).to_list() == [3], "3 against 4; for want of a majority 4"
+
+
 def test_beyond_the_bound_nothing_is_said() -> None:
     table = pl.DataFrame([counted((60, 0, 0, 0, 0))], schema=dict.fromkeys(COUNTS, pl.Int64))
     exact = votes_to_flip(table, DEFAULT, 1000).to_list()[0]

@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from assets.graph import consensus, exclusions, ranking
+from assets.graph import consensus, evidence, exclusions, ranking
 from assets.metadata import (
     DAYS,
     FRESHNESS,
@@ -145,6 +145,7 @@ READ = sorted(
             cards_to_values,
             participants_to_voices,
             consensus,
+            evidence,
             exclusions,
             ranking,
             training_rows,

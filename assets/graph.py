@@ -3,12 +3,15 @@
 from datetime import date
 
 import dagster as dg
+import polars as pl
 
 from assets.metadata import Results, check_specs, finished, table_spec
 from assets.raw import raw_key
 from dft_pipeline.graph import gates, moral_graph
+from dft_pipeline.graph.chance import shuffled_edges
 from dft_pipeline.graph.contested import contested
 from dft_pipeline.graph.effects import exclusion_effects
+from dft_pipeline.graph.evidence import Said, edge_evidence
 from dft_pipeline.graph.graph_values import graph_values
 from dft_pipeline.reports.disputes import disputes_report
 from dft_pipeline.values import one_voice, reading
@@ -60,6 +63,43 @@ def consensus(
         },
         gates.measured_consensus(tallies, edges, behind, settings.policy, before),
         {"contested": {"report": dg.MetadataValue.md(report)}},
+    )
+
+
+@dg.multi_asset(
+    name="evidence",
+    specs=[
+        table_spec(
+            "edge_evidence",
+            "1",
+            ("pair_tallies", "judgments", "votes", LINKS, raw_key("chat")),
+        ),
+        table_spec("shuffled_edges", "1", ("judgments",)),
+    ],
+    check_specs=check_specs(("edge_evidence", "shuffled_edges"), gates.EVIDENCE_GATES),
+)
+def evidence(
+    context: dg.AssetExecutionContext, workplace: Workplace, build_settings: BuildSettings
+) -> Results:
+    """One row is an edge in a scope with what speaks for it, or a shuffle of all answers."""
+    day, settings = date.fromisoformat(context.partition_key), build_settings.snapshot
+    judgments, votes = workplace.table("judgments", day), workplace.table("votes", day)
+    chats = workplace.admitted("chat", day).select("participant_id", case_id="caseId")
+    tallies = workplace.table("pair_tallies", day)
+    said = Said(
+        tallies,
+        judgments,
+        reading.links(workplace.admitted("contextsOnCases", day)),
+        pl.concat([chats, votes.select("participant_id", "case_id")]),
+    )
+    behind = edge_evidence(said, settings.policy, settings.evidence)
+    shuffled = shuffled_edges(judgments, settings.policy, settings.evidence)
+    yield from finished(
+        workplace,
+        "graph_evidence",
+        day,
+        {"edge_evidence": behind, "shuffled_edges": shuffled},
+        gates.measured_evidence(tallies, behind, shuffled),
     )
 
 

@@ -15,6 +15,7 @@ ASSETS = [
     values.cards_to_values,
     values.participants_to_voices,
     graph.consensus,
+    graph.evidence,
     graph.ranking,
     graph.exclusions,
     dataset.training_rows,

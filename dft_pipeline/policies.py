@@ -99,6 +99,20 @@ class Aggregation(_Settings):
     top_k: int = Field(5, ge=1, description="most values for a case, or for a case and a context")
 
 
+class Evidence(_Settings):
+    """How the evidence behind an edge is found, and how much of it a row needs to be kept."""
+
+    version: int = 1
+    seed: int = Field(0, ge=0, description="of the resamples and the shuffles")
+    resamples: int = Field(300, ge=1, description="of the participants, for `bootstrap_survival`")
+    shuffles: int = Field(20, ge=0, description="of the answers, for the number of edges that chance gives")
+    prior_strength: float = Field(2.0, gt=0, description="answers that the prior of `p_direction` is worth")
+    min_reverse: int = Field(5, ge=0, description="fewest answers wiser → source for a `p_direction`")
+    most_added: int = Field(1000, ge=0, description="most added answers that `votes_to_flip` looks at")
+    min_survival: float | None = Field(None, ge=0, le=1, description="smallest bootstrap_survival kept")
+    max_q: float | None = Field(None, ge=0, le=1, description="largest q_base kept")
+
+
 CardField = Literal["title", "instructions_short", "instructions_detailed", "criteria"]
 
 
@@ -195,6 +209,7 @@ class SnapshotSettings(_Settings):
 
     policy: ConsensusPolicy = DEFAULT
     aggregation: Aggregation = Aggregation()
+    evidence: Evidence = Evidence()
     dedup: Strategy = "offline"
     given_first: bool = Field(True, description="the app's assignment goes first, where it has any")
     deduplication: Deduplication = OFFLINE_WORDLLAMA

@@ -126,6 +126,10 @@ def _answers(meaning: str) -> dy.Column:
     return dy.List(dy.Struct(answers), description=meaning)
 
 
+def _day(meaning: str) -> dy.Column:
+    return dy.Date(description=meaning)
+
+
 def _only_where(status: str, column: str) -> RowRule:
     """The column has something for that status, and for no other."""
     return RowRule(
@@ -546,6 +550,74 @@ _TABLES = (
                 "`all`; groups are left out, and answers null, where they, or what they can be derived from, "
                 "rest on fewer than 5 people",
             ),
+        },
+    ),
+    Table(
+        "edge_evidence",
+        "graph",
+        "an edge of the moral graph in a scope, with the evidence behind it",
+        PAIR_KEY,
+        {
+            "edge_id": _text("`scope|source|wiser`"),
+            **PAIR,
+            "direct_answers": _count("judgments source → wiser, whatever they say; each by another judge"),
+            "asked_reverse": _count("judgments wiser → source, whatever they say"),
+            "off_case_judges": _count_or_none(
+                "those of the judges source → wiser whose judgment is outside their own cases, the cases of "
+                "their chats, votes and showings; null where that is known of none of them: no own case is "
+                "known, or the context belongs to no case"
+            ),
+            "first_day": _day("the UTC day of the first judgment source → wiser, by created_at"),
+            "last_day": _day("the UTC day of the last one"),
+            "wiser_share": _rate("marked_wiser / direct_answers"),
+            "wiser_share_low": _rate("lower bound of the 95 % Wilson interval of wiser_share"),
+            "wiser_share_high": _rate("upper bound of the same"),
+            "p_base": _rate(
+                "P(marked_wiser or more upgrades) where each participant's answers are shuffled among all "
+                "the judgments of theirs that count, in whatever scope: the upper tail of the sum of "
+                "independent draws, one per judge source → wiser, each with the judge's own share of "
+                "`upgrade`. Exact, as endlessly many shuffles would give it"
+            ),
+            "q_base": _rate(
+                "Benjamini and Hochberg's adjusted p_base: the smallest p · m / rank at this p or a larger "
+                "one, among the m ordered pairs of the scope with as many judgments source → wiser as the "
+                "policy wants upgrades, edges or not; rank counts the pairs with the same p or a smaller one"
+            ),
+            "p_direction": _rate(
+                "P(θ(source → wiser) > θ(wiser → source)), where θ is the share of `upgrade` and has the "
+                "posterior Beta(s · m + upgrades, s · (1 − m) + other answers); s is the setting "
+                "`prior_strength`, m the share of `upgrade` in all judgments of the snapshot, one `upgrade` "
+                "and one other answer added. Null where asked_reverse is below the setting `min_reverse` (5)",
+                nullable=True,
+            ),
+            "bootstrap_survival": _rate(
+                "share of the resamples of participants (300, seeded; in each a participant counts a "
+                "Poisson(1) number of times) in which the pair passes all rules of the policy, loops aside"
+            ),
+            "lost_to_count": _rate(
+                "share of the resamples in which `too_few_wiser` rejects it, or nobody is left who said "
+                "`upgrade`"
+            ),
+            "lost_to_direction": _rate(
+                "share of the resamples in which the first rule that rejects it is `contested_direction`, "
+                "`no_majority` or `weak_agreement`"
+            ),
+            "lost_to_entropy": _rate("share of the resamples in which only `no_consensus` rejects it"),
+            "votes_to_flip": _count_or_none(
+                "the fewest participants who, added with one answer each (source → wiser or wiser → source, "
+                "all the same or mixed), make a rule of the policy reject the pair, loops aside; null where "
+                "the setting `most_added` (1,000) is not enough"
+            ),
+        },
+    ),
+    Table(
+        "shuffled_edges",
+        "graph",
+        "a shuffle of the answers within each participant, and the graph that the shuffled answers give",
+        ("shuffle",),
+        {
+            "shuffle": _count("its number, from 0; each is drawn from the seed by its number"),
+            "edges": _count("edges in the scope `all` under the same policy, loops unwound where it says so"),
         },
     ),
     Table(

@@ -18,11 +18,13 @@ from dft_pipeline.dataset.questions import Snapshot, numbered, participants
 from dft_pipeline.dataset.rows import reward_rows, rubric_rows
 from dft_pipeline.gates import Measured
 from dft_pipeline.graph import moral_graph
+from dft_pipeline.graph.chance import shuffled_edges
 from dft_pipeline.graph.contested import contested
 from dft_pipeline.graph.disputes import erased_votes
+from dft_pipeline.graph.evidence import Said, edge_evidence
 from dft_pipeline.graph.gates import measured_consensus, measured_ranking
 from dft_pipeline.graph.graph_values import graph_values
-from dft_pipeline.policies import DEFAULT, Aggregation, ParticipantPolicy
+from dft_pipeline.policies import DEFAULT, Aggregation, Evidence, ParticipantPolicy
 from dft_pipeline.raw.tables import RELATIONSHIPS, SOURCE_TABLES, SourceTable
 from dft_pipeline.tables import TABLES, Table
 from dft_pipeline.values import one_voice
@@ -63,6 +65,7 @@ def bench(judgments: int, seed: int = 0, repeats: int = 3) -> Iterator[Timing]:
     disputed, seconds = timed(lambda: contested(tallies, judged, links, groups), repeats)
     yield Timing("contested", seconds, counted, counting)
     graph = moral_graph.wisdom_edges(tallies, DEFAULT)
+    yield from _evidence(Said(tallies, judged, links, votes), len(graph), counting, repeats)
     ranked, seconds = timed(lambda: graph_values(graph, values, votes, links), repeats)
     showing = best(lambda: votes.lazy().group_by("value_id").len().collect(engine="streaming"), repeats)
     yield Timing("values with rank and votes", seconds, "count(*) of votes per value", showing)
@@ -92,6 +95,14 @@ def _of_every_h(snapshot: Snapshot, groups: pl.DataFrame) -> None:
     every = list(gradients(numbered(snapshot), Aggregation()))
     coverage_by_h(every, participants(snapshot), groups)
     aggregations(every, snapshot.canonical_values, Aggregation())
+
+
+def _evidence(said: Said, edges: int, counting: float, repeats: int) -> Iterator[Timing]:
+    """All figures of each edge, and the graphs that shuffled answers give."""
+    seconds = best(lambda: edge_evidence(said, DEFAULT, Evidence()), repeats)
+    yield Timing(f"evidence of {edges:,} edges", seconds, "count(*) per pair", counting)
+    seconds = best(lambda: shuffled_edges(said.judgments, DEFAULT, Evidence()), repeats)
+    yield Timing(f"graphs of {Evidence().shuffles} shuffles", seconds, "count(*) per pair", counting)
 
 
 def _of_table(name: str, rows: pl.DataFrame, table: SourceTable | Table, repeats: int) -> Iterator[Timing]:

@@ -6,7 +6,7 @@ import polars as pl
 
 from dft_pipeline.dataset.gamma import Question, chosen, standing
 from dft_pipeline.dataset.gradient import Choice, Gradient
-from dft_pipeline.graph.rank import wilson_low
+from dft_pipeline.graph.rank import wilson
 from dft_pipeline.policies import Aggregation
 from dft_pipeline.tables import TABLES
 
@@ -65,7 +65,7 @@ def _received(support: pl.DataFrame, asked: Question) -> pl.DataFrame:
     ranks = asked.nodes.select("value_id", "wisdom", "pagerank")
     values = support.join(met, on="value_id", how="left").join(ranks, on="value_id", how="left")
     values = values.with_columns(pl.col("votes", "shown", "wisdom", "pagerank").fill_null(0))
-    low = pl.Series(wilson_low(values["votes"].to_numpy(), values["shown"].to_numpy())).fill_nan(None)
+    low = pl.Series(wilson(values["votes"].to_numpy(), values["shown"].to_numpy())[0]).fill_nan(None)
     was_shown = pl.when(pl.col("shown") > 0)
     is_sink = pl.col("value_id").is_in(asked.edges["wiser_value_id"].implode()) & ~pl.col("value_id").is_in(
         asked.edges["source_value_id"].implode()

@@ -44,6 +44,14 @@ ADDS_UP = Gate(
     unit="pairs",
     mend=DEFECT,
 )
+EVIDENCE = Gate(
+    "every_edge_has_evidence",
+    "edge_evidence",
+    "the edges and the rows of evidence are the same pairs in the same scopes",
+    high=0,
+    unit="pairs",
+    mend=DEFECT,
+)
 KNOWN_ENDS = Gate(
     "ends_are_known_values",
     "graph_values",
@@ -62,6 +70,7 @@ PAGERANK = Gate(
 )
 
 CONSENSUS_GATES = (MIRRORED, ACYCLIC, STEADY, ADDS_UP)
+EVIDENCE_GATES = (EVIDENCE,)
 RANKING_GATES = (KNOWN_ENDS, PAGERANK)
 
 
@@ -82,6 +91,18 @@ def measured_consensus(
         _steady(edges, before),
         Measured(ADDS_UP, len(misses), examples(misses)),
     ]
+
+
+def measured_evidence(
+    tallies: pl.DataFrame, evidence: pl.DataFrame, shuffled: pl.DataFrame
+) -> list[Measured]:
+    """What the gates see of `edge_evidence` and `shuffled_edges`, and how many edges chance gives."""
+    edges = tallies.filter("is_edge").select(*PAIR_KEY, edge_id())
+    one, other = (set(rows["edge_id"]) for rows in (edges, evidence))
+    torn = sorted(one ^ other)
+    by_chance = shuffled["edges"].sum() / max(len(shuffled), 1)
+    seen = f"the answers give {len(edges.filter(scope=ALL))} edges, shuffled ones {by_chance:.1f} on average"
+    return [Measured(EVIDENCE, len(torn), examples(torn), seen if len(shuffled) else "")]
 
 
 def measured_ranking(edges: pl.DataFrame, values: pl.DataFrame) -> list[Measured]:

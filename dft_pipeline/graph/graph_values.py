@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from dft_pipeline.graph.rank import pagerank, wilson_low, wisdom
+from dft_pipeline.graph.rank import pagerank, wilson, wisdom
 from dft_pipeline.graph.scopes import scopes_of_cases
 from dft_pipeline.tables import TABLES
 
@@ -26,7 +26,7 @@ def graph_values(
         vote_rate=_where_shown(pl.col("votes") / pl.col("shown")),
         # Votes without a showing, which the app does not have, would make more than a share.
         vote_rate_low=_where_shown(
-            pl.Series(wilson_low(nodes["votes"].to_numpy(), nodes["shown"].to_numpy())).fill_nan(None)
+            pl.Series(wilson(nodes["votes"].to_numpy(), nodes["shown"].to_numpy())[0]).fill_nan(None)
         ),
     )
     return TABLES["graph_values"].conform(nodes.join(canonical_values, on="value_id"))

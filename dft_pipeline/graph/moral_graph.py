@@ -7,6 +7,7 @@ What belongs here: the order of the steps, on Polars. The tally and the rules th
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import narwhals as nw
 import numpy as np
 import polars as pl
 
@@ -22,10 +23,14 @@ IN_CYCLE = "in_cycle"
 
 def pair_tallies(judgments: pl.DataFrame, links: pl.DataFrame, policy: ConsensusPolicy) -> pl.DataFrame:
     """Table `pair_tallies` of `judgments`; `links` says which context belongs to which case."""
-    scopes = scopes_of_contexts(judgments["context_id"], links)
     # Collected once: everything after it is as small as the number of judged pairs.
-    answers = answers_by_context(judgments).collect().lazy()
-    scoped = in_scopes(answers, scopes)
+    answers = answers_by_context(judgments).collect().to_native()
+    return tallied(answers, scopes_of_contexts(judgments["context_id"], links), policy)
+
+
+def tallied(answers: pl.DataFrame, scopes: pl.DataFrame, policy: ConsensusPolicy) -> pl.DataFrame:
+    """The same of answers that are counted already, by pair and context, in these scopes of contexts."""
+    scoped = in_scopes(nw.from_native(answers.lazy()), scopes.lazy())
     rated = with_verdict(with_rates(tally(scoped), policy), policy).collect().to_native()
     contexts = contexts_of_pairs(scoped).collect().to_native().group_by(PAIR_KEY).agg(_distinct_contexts())
     pairs = rated.join(contexts, on=PAIR_KEY).sort(PAIR_KEY)

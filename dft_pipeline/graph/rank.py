@@ -35,12 +35,12 @@ def wisdom(targets: NDArray[np.int64], weights: NDArray[np.float64], size: int) 
     return np.bincount(targets, weights, minlength=size).astype(np.float64)
 
 
-def wilson_low(successes: NDArray[np.int64], trials: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Lower bound of the 95 % Wilson interval of successes / trials; NaN where there are no trials."""
+def wilson(successes: NDArray[np.int64], trials: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The 95 % Wilson interval of successes / trials: low and high, shape (2, n); NaN without trials."""
     z = 1.959963984540054
     with np.errstate(invalid="ignore", divide="ignore"):
         share = successes / trials
         centre = share + z**2 / (2 * trials)
         margin = z * np.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
-        # Rounding must not carry a bound below what a share can be.
-        return np.maximum((centre - margin) / (1 + z**2 / trials), 0.0)
+        # Rounding must not carry a bound beyond what a share can be.
+        return np.clip(np.stack([centre - margin, centre + margin]) / (1 + z**2 / trials), 0.0, 1.0)

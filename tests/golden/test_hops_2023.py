@@ -15,10 +15,12 @@ from dft_pipeline.dataset.coverage_by_h import coverage_by_h
 from dft_pipeline.dataset.gradient import gradients
 from dft_pipeline.dataset.questions import Snapshot, numbered, participants
 from dft_pipeline.dataset.rows import reward_rows
+from dft_pipeline.graph.disputes import erased_votes
 from dft_pipeline.graph.graph_values import graph_values
 from dft_pipeline.graph.moral_graph import pair_tallies, wisdom_edges
 from dft_pipeline.policies import DEFAULT, Aggregation
 from dft_pipeline.raw.tables import SOURCE_TABLES, SourceTable
+from dft_pipeline.tables import TABLES
 from dft_pipeline.values import canonical, one_voice, reading
 from dft_pipeline.values.card_texts import all_cards
 from dft_pipeline.values.pseudonyms import pseudonymised
@@ -97,7 +99,9 @@ def snapshot(raw: Mapping[str, pl.DataFrame]) -> Snapshot:
     edges = wisdom_edges(pair_tallies(voices.judgments, links, DEFAULT), DEFAULT)
     nodes = graph_values(edges, values, voices.votes, links)
     rows = (voices.judgments, voices.votes, voices.articulations)
-    return Snapshot(raw["case"], links, *rows, values, edges, nodes)
+    fights = TABLES["contested"].schema.to_frame()
+    erased = erased_votes(fights, voices.judgments, links, DEFAULT)
+    return Snapshot(raw["case"], links, *rows, values, edges, nodes, fights, erased)
 
 
 def asked(snapshot: Snapshot, case: str, context: str | None) -> Asked:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dft_pipeline.graph.graph_values import graph_values
 from dft_pipeline.graph.moral_graph import pair_tallies, unknown_ends, wisdom_edges
-from dft_pipeline.graph.rank import pagerank, wilson_low, wisdom
+from dft_pipeline.graph.rank import pagerank, wilson, wisdom
 
 Z = 1.959963984540054  # the 97.5 % point of the normal distribution
 Weighted = list[tuple[int, int, float]]
@@ -78,16 +78,18 @@ def test_wisdom_is_the_sum_over_incoming_edges(drawn: tuple[int, Weighted]) -> N
     [(8, 10, 0.490162), (0, 10, 0.0), (10, 10, 0.722467), (1, 2, 0.094531), (50, 100, 0.403832)],
 )
 def test_wilson_bound_of_known_shares(successes: int, trials: int, low: float) -> None:
-    assert wilson_low(np.array([successes]), np.array([trials])) == pytest.approx([low], abs=1e-6)
+    assert wilson(np.array([successes]), np.array([trials]))[0] == pytest.approx([low], abs=1e-6)
 
 
 @given(st.integers(1, 500), st.floats(0, 1))
 def test_wilson_bound_solves_its_equation(trials: int, part: float) -> None:
     """The share p whose normal interval, z standard errors of p wide, just reaches what was seen."""
     seen = int(part * trials) / trials
-    (low,) = wilson_low(np.array([int(part * trials)]), np.array([trials]))
+    ((low,), (high,)) = wilson(np.array([int(part * trials)]), np.array([trials]))
     assert -1e-12 <= low <= seen + 1e-12
-    assert (seen - low) ** 2 == pytest.approx(Z**2 * low * (1 - low) / trials, abs=1e-12)
+    assert seen - 1e-12 <= high <= 1
+    for bound in (low, high):
+        assert (seen - bound) ** 2 == pytest.approx(Z**2 * bound * (1 - bound) / trials, abs=1e-12)
 
 
 def plain_received(public: some.Public, scope: str, value: int) -> tuple[int, int]:

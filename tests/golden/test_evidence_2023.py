@@ -1,0 +1,88 @@
+"""The evidence behind the real run's edges, through the commands: the published policy as of 2023-10-17."""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from dft_pipeline.graph.chance import shuffle
+from resources.lake import Lake
+from tests.conftest import Dft, fresh_database
+
+DAY = date(2023, 10, 17)
+# By bootstrap_survival, then votes_to_flip, then the ids.
+LEAST = [(165, 167), (311, 308), (208, 285), (166, 260), (198, 208),
+         (333, 290), (342, 353), (170, 172), (219, 284), (201, 169)]  # fmt: skip
+MOST = [(287, 305), (294, 304), (172, 283), (332, 305), (298, 303),
+        (302, 306), (219, 304), (296, 283), (330, 301), (315, 336)]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def built(real: Path, server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dft]:
+    """`dft` where the real run is built under the published policy."""
+    with fresh_database(server) as url:
+        dft = Dft(tmp_path_factory.mktemp("evidence"), url)
+        assert dft("load", real).returncode == 0
+        done = dft("build", "--as-of", DAY, "--policy", "published-2023")
+        assert done.returncode == 0, done.stderr
+        yield dft
+
+
+@pytest.fixture(scope="module")
+def published(built: Dft) -> Lake:
+    return Lake(str(built.folder / "home" / "lake"))
+
+
+@pytest.fixture(scope="module")
+def evidence(published: Lake) -> pl.DataFrame:
+    return published.snapshot("edge_evidence", DAY).filter(scope="all")
+
+
+def test_fewer_than_half_of_the_edges_survive_nine_of_ten_resamples(evidence: pl.DataFrame) -> None:
+    assert len(evidence) == 69
+    assert (evidence["bootstrap_survival"] >= 0.9).sum() == 28
+
+
+def test_hardly_anybody_was_asked_the_reverse(evidence: pl.DataFrame) -> None:
+    assert (evidence["asked_reverse"] == 0).sum() == 63, "more than nine in ten"
+    assert evidence["p_direction"].null_count() == 69
+
+
+def test_no_edge_stands_out_from_how_readily_people_agree(evidence: pl.DataFrame) -> None:
+    assert evidence["p_base"].min() == pytest.approx(0.020007, abs=1e-6)
+    assert evidence["q_base"].min() > 0.5
+
+
+def test_shuffled_answers_give_as_many_edges(published: Lake) -> None:
+    edges = published.snapshot("shuffled_edges", DAY)["edges"]
+    assert len(edges) == 20
+    assert edges.mean() == pytest.approx(67.05)
+
+
+def test_ten_least_and_ten_most_certain(evidence: pl.DataFrame) -> None:
+    ordered = evidence.sort("bootstrap_survival", "votes_to_flip", "source_value_id", "wiser_value_id")
+    pairs = ordered.select("source_value_id", "wiser_value_id").rows()
+    assert (pairs[:10], pairs[-10:]) == (LEAST, MOST)
+
+
+def test_p_is_what_ten_thousand_shuffles_of_the_run_come_to(published: Lake, evidence: pl.DataFrame) -> None:
+    judged = published.snapshot("judgments", DAY).sort("participant_id", "source_value_id", "wiser_value_id")
+    pair = judged.join(evidence.with_row_index("pair"), on=["source_value_id", "wiser_value_id"], how="left")
+    place = pair.sort("participant_id", "source_value_id", "wiser_value_id")["pair"].fill_null(69).to_numpy()
+    person = judged["participant_id"].rle_id().to_numpy()
+    said = (judged["relationship"] == "upgrade").to_numpy()
+    rng = np.random.default_rng(17)
+    observed = np.bincount(place, said, minlength=70)[:69]
+    reached = np.zeros(69)
+    for _ in range(10_000):
+        reached += np.bincount(place, said[shuffle(person, rng)], minlength=70)[:69] >= observed
+    assert (1 + reached) / 10_001 == pytest.approx(evidence["p_base"].to_numpy(), abs=0.02)
+
+
+def test_the_night_says_how_many_edges_chance_gives(built: Dft) -> None:
+    pages = (built.folder / "home" / "data-docs" / f"as_of={DAY}").rglob("*.html")
+    said = "the answers give 69 edges, shuffled ones 67.0 on average"
+    assert any(said in page.read_text() for page in pages)

@@ -24,7 +24,7 @@ test: setup
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 unit: setup
-	$(BIN)/python -m pytest -n 2 tests/unit
+	$(BIN)/python -m pytest -n 2 tests/unit --hypothesis-profile=fast
 
 check: setup
 	$(BIN)/ruff check .

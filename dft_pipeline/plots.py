@@ -28,7 +28,7 @@ SHOWN = {"f1": "F1"}
 FAINT = "#666666"
 GROUPS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MOST_PANELS = 12
-PANELS_ACROSS = 3
+PANELS_ACROSS = 2  # as many as a dialog of the web UI shows
 MOST_TICKS = 10
 PANEL = (4, 4.4)  # inches
 

@@ -134,27 +134,29 @@ def _snapshot(workplace: Workplace, day: date, policy: ConsensusPolicy) -> Snaps
     )
 
 
-# The raw tables that the assets of a snapshot read.
+# The steps that make the tables of a snapshot.
+STEPS = (
+    admission,
+    articulation,
+    embedding,
+    cards_to_values,
+    participants_to_voices,
+    consensus,
+    evidence,
+    exclusions,
+    ranking,
+    training_rows,
+    gradient,
+    reports,
+    evaluation,
+    group_reports,
+)
+# The raw tables that they read.
 READ = sorted(
     {
         dep.asset_key.path[1]
-        for asset in (
-            admission,
-            articulation,
-            embedding,
-            cards_to_values,
-            participants_to_voices,
-            consensus,
-            evidence,
-            exclusions,
-            ranking,
-            training_rows,
-            gradient,
-            reports,
-            evaluation,
-            group_reports,
-        )
-        for spec in asset.specs
+        for step in STEPS
+        for spec in step.specs
         for dep in spec.deps
         if dep.asset_key.path[0] == "raw"
     }

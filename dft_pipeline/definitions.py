@@ -2,29 +2,12 @@
 
 import dagster as dg
 
-from assets import dataset, graph, nights, raw, reports, values
+from assets import dataset, nights, raw
 from dft_pipeline.cli.progress import progress_logger
 from resources.build import BuildSettings, Workplace
 from resources.settings import settings
 
-ASSETS = [
-    raw.raw_tables,
-    values.admission,
-    values.articulation,
-    values.embedding,
-    values.cards_to_values,
-    values.participants_to_voices,
-    graph.consensus,
-    graph.evidence,
-    graph.ranking,
-    graph.exclusions,
-    dataset.training_rows,
-    dataset.gradient,
-    reports.reports,
-    reports.evaluation,
-    reports.group_reports,
-    dataset.snapshot_manifest,
-]
+ASSETS = [raw.raw_tables, *dataset.STEPS, dataset.snapshot_manifest]
 
 defs = dg.Definitions(
     assets=ASSETS,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from dft_pipeline.values.similarity import unit
 from resources.language_model import LanguageModel, language_model
 from resources.language_model.embedding import as_bytes, stacked, text_hash
 from resources.language_model.records import records
@@ -59,7 +60,7 @@ class WordLlamaEmbedder:
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
         shown = [text.strip() for text in texts]
-        return unit_length(np.asarray(self._model.embed(shown), dtype=np.float32))
+        return unit(np.asarray(self._model.embed(shown), dtype=np.float32))
 
 
 class Remembered:
@@ -108,7 +109,7 @@ class OpenAIEmbedder:
             return np.zeros((len(texts), self.dimension), dtype=np.float32)
         vectors = self.model.embed(self.name, [shown[number] for number in written])
         rows = np.zeros((len(texts), vectors.shape[1]), dtype=np.float32)
-        rows[written] = unit_length(vectors)
+        rows[written] = unit(vectors)
         return rows
 
 
@@ -121,13 +122,6 @@ def embedder(settings: Settings, database_url: str, run_id: str | None = None) -
         name = settings.embed_model
         raise BadSettings(f"DFT_EMBED_MODEL={name} needs OPENAI_API_KEY; `{OFFLINE}` works without")
     return OpenAIEmbedder(model, settings.embed_model)
-
-
-def unit_length(vectors: Vectors) -> Vectors:
-    """The rows at length 1, so that a product of two is their cosine; what is all zero stays so."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: Vectors = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
-    return unit
 
 
 @contextmanager

@@ -9,8 +9,9 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from dft_pipeline.values.similarity import unit
 from resources.database import prepare
-from resources.embedder import Embedder, OpenAIEmbedder, Remembered, WordLlamaEmbedder, embedder, unit_length
+from resources.embedder import Embedder, OpenAIEmbedder, Remembered, WordLlamaEmbedder, embedder
 from resources.language_model import ModelRefuses, NotEmbedded, OverBudget, embedding, language_model
 from resources.problems import BadSettings
 from resources.settings import settings
@@ -49,7 +50,7 @@ def sent(models: ModelServer) -> list[list[str]]:
 
 
 def expected(*texts: str) -> np.ndarray[Any, Any]:
-    return unit_length(np.array([vector_of(text) for text in texts], dtype=np.float32))
+    return unit(np.array([vector_of(text) for text in texts], dtype=np.float32))
 
 
 def test_vectors_stand_in_the_order_of_the_texts(models: ModelServer, make: Make) -> None:

@@ -188,6 +188,12 @@ def test_the_medoid_represents_not_the_first() -> None:
     assert _medoids(given).representative.tolist() == [1, 1, 1]
 
 
+def test_the_nearest_does_not_represent_whom_it_disagrees_with() -> None:
+    """1 and 2 weigh most and are nearest to all, but 3 is 105 degrees away from them: 0 agrees with each."""
+    given = Nodes(_at(0, 50, 55, -55), [0, 1, 2, 3], [1, 3, 3, 1], lambda a, b: True)
+    assert _medoids(given).representative.tolist() == [0, 0, 0, 0]
+
+
 def test_of_many_that_are_alike_each_is_compared_with_the_leader_alone() -> None:
     """A million pairs of 1,500 texts: each is asked about once."""
     asked = []

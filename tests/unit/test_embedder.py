@@ -5,7 +5,8 @@ import sys
 
 import numpy as np
 
-from resources.embedder import Embedder, WordLlamaEmbedder, unit_length
+from dft_pipeline.values.similarity import unit
+from resources.embedder import Embedder, WordLlamaEmbedder
 
 TEXTS = ["Listen before you speak.", "", " \n", "Höre zu, bevor du sprichst.", "Listening " * 300]
 
@@ -21,7 +22,7 @@ def test_a_text_has_one_vector_whatever_stands_beside_it() -> None:
 def test_vectors_have_length_one_and_empty_texts_have_none() -> None:
     lengths = np.linalg.norm(WordLlamaEmbedder().embed(TEXTS), axis=1)
     assert np.allclose(lengths, [1, 0, 0, 1, 1])
-    assert np.array_equal(unit_length(np.zeros((2, 3), np.float32)), np.zeros((2, 3)))
+    assert np.array_equal(unit(np.zeros((2, 3), np.float32)), np.zeros((2, 3)))
 
 
 def test_near_texts_are_near() -> None:

@@ -189,7 +189,7 @@ def snapshot_manifest(
         fingerprint(workplace.settings.key()),
         code_version(),
     )
-    workplace.publish(day, content)
+    workplace.publish(day, content, build_settings.reason)
     return dg.MaterializeResult(
         metadata={
             "files": len(files),

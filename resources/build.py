@@ -15,6 +15,7 @@ import psycopg
 from pydantic import PrivateAttr
 
 from dft_pipeline.gates import Measured
+from dft_pipeline.history.publication_log import Reason
 from dft_pipeline.manifest import settings_hash
 from dft_pipeline.policies import SnapshotSettings, snapshot_settings
 from dft_pipeline.raw.tables import SOURCE_TABLES, SourceColumn
@@ -40,13 +41,22 @@ from resources.settings import Settings, settings
 
 
 class BuildSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """How a snapshot is made, in the words of `dft build`; what is not said is the project's default."""
+    """How a snapshot is made, in the words of `dft build`; what is not said is the project's default.
+
+    `withdrawal`: it is made because somebody's data was taken out, and the publication log says so.
+    """
 
     policy: str | None = None
     h: str | None = None
     dedup: str | None = None
     participants: str | None = None
     accept_drop: bool = False
+    withdrawal: bool = False
+
+    @property
+    def reason(self) -> Reason | None:
+        """What the publication log says; None where it is what follows from the manifests."""
+        return "withdrawal" if self.withdrawal else None
 
     @property
     def snapshot(self) -> SnapshotSettings:
@@ -117,11 +127,11 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Keeps a table for the snapshot that is being built."""
         self.lake.stage(name, day, frame)
 
-    def publish(self, day: date, manifest: Mapping[str, Any]) -> None:
+    def publish(self, day: date, manifest: Mapping[str, Any], reason: Reason | None) -> None:
         """Makes what was kept the day's snapshot, unless another run may have taken the lake meanwhile."""
         if self._lock is not None:
             refuse_if_lost(self._lock)
-        self.lake.publish(day, manifest)
+        self.lake.publish(day, manifest, reason)
         self.lake.sweep_raw()
 
     def raw_files(self, name: str, day: date) -> list[RawFile]:

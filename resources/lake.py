@@ -18,6 +18,8 @@ import polars as pl
 import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
+from dft_pipeline.history import publication_log
+from dft_pipeline.history.publication_log import Reason
 from dft_pipeline.tables import TABLES
 from resources.problems import LakeProblem
 
@@ -117,9 +119,9 @@ class Lake:
         """Keeps a table for the snapshot that is being built."""
         self.write(_staged(table, day), parquet(TABLES[table].conform(frame)))
 
-    def snapshot(self, table: str, day: date) -> pl.DataFrame:
-        """A table of the day's published snapshot. Raises LakeProblem where there is none."""
-        return self._frame(published(table, day))
+    def snapshot(self, table: str, day: date, columns: list[str] | None = None) -> pl.DataFrame:
+        """A table of the day's published snapshot, or some of its columns. Raises LakeProblem without one."""
+        return self._frame(published(table, day), columns)
 
     def in_build(self, table: str, day: date) -> pl.DataFrame:
         """A table as the build under way has it: staged, else published."""
@@ -130,13 +132,49 @@ class Lake:
         path = _staged(table, day) if self.exists(_staged(table, day)) else published(table, day)
         return self.read(path)
 
-    def publish(self, day: date, manifest: Mapping[str, Any]) -> None:
-        """Moves what is staged to its place and writes the manifest last, which makes it a snapshot."""
+    def publish(self, day: date, manifest: Mapping[str, Any], reason: Reason | None = None) -> None:
+        """Moves what is staged to its place and writes the manifest last, which makes it a snapshot.
+
+        The log says so before, with the reason, else the one that follows from the manifests: a snapshot that
+        the log does not know is never there.
+        """
         for table in TABLES:
             if self.exists(_staged(table, day)):
                 self.write(published(table, day), self.read(_staged(table, day)))
-        self.write(manifest_path(day), json_bytes(manifest))
+        content, log = json_bytes(manifest), self.log()
+        because = reason or publication_log.why(log, str(day), self.manifest(day), manifest)
+        self._record(publication_log.following(log, str(day), sha256(content), because))
+        self.write(manifest_path(day), content)
         self.clear_staging()
+
+    def manifest_hashes(self) -> dict[str, str]:
+        """The SHA-256 of each day's manifest, in hex, by day."""
+        return {str(day): sha256(self.read(manifest_path(day))) for day in self.days()}
+
+    # The publication log
+
+    def log_files(self) -> dict[str, bytes]:
+        """The entries' files by path, in their order."""
+        return {path: self.read(path) for path in self.find("log")}
+
+    def log(self) -> list[publication_log.Entry]:
+        """Raises LakeProblem where an entry is not as it was written."""
+        entries = []
+        for path, content in self.log_files().items():
+            try:
+                entries.append(publication_log.parsed(content))
+            except publication_log.Broken as broken:
+                raise LakeProblem(f"{path} in the lake {self.url} was changed: {broken}") from None
+        return entries
+
+    def _record(self, entry: publication_log.Entry | None) -> None:
+        """Appends to the log. Raises LakeProblem where the entry's place is taken."""
+        if entry is None:
+            return
+        path = publication_log.path_of(entry.number)
+        if self.exists(path):
+            raise LakeProblem(f"{path} in the lake {self.url} is there already; look with: dft verify")
+        self.write(path, publication_log.content(entry))
 
     def clear_staging(self) -> None:
         """Forgets what a build that did not end has left."""

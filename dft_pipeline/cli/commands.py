@@ -246,24 +246,24 @@ def status(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def verify(as_of: Day, as_json: AsJson = False) -> None:
-    """Re-hashes a snapshot, and every raw file that it read, against its manifest."""
-    from dft_pipeline.manifest import damage
+def verify(as_of: LatestDay = None, as_json: AsJson = False) -> None:
+    """Re-hashes a snapshot and the raw files it read against its manifest, and asks the publication log."""
+    from dft_pipeline.cli.verify import verified
     from resources.settings import settings
 
-    lake, day = _lake(settings()), _date(as_of)
-    manifest = _manifest(lake, day)
-    named = [file["path"] for file in [*manifest["files"], *manifest["raw_files"]]]
-    found = damage(manifest, lake.hashes(named), lake.beside(file["path"] for file in manifest["files"]))
-    count = len(manifest["files"]) + len(manifest["raw_files"])
+    lake = _lake(settings())
+    day = _snapshot_day(lake, as_of)
+    found = verified(lake, day)
     if as_json:
-        _print_json({"as_of": str(day), "files": count, "damage": found})
-    elif not found:
-        out.print(f"{day}: all {count} files are as the manifest says", highlight=False)
-    if found:
-        raise Failed(
-            "\n".join([f"{day}: {len(found)} of {count} files are not as the manifest says", *found])
+        _print_json({"as_of": str(day), **found._asdict()})
+    elif not found.damage:
+        out.print(
+            f"{day}: all {found.files} files are as the manifest says, what their rows name is there, and the "
+            f"publication log holds together ({found.log_entries} entries)",
+            highlight=False,
         )
+    if found.damage:
+        raise Failed("\n".join([f"{day}: not as it was published:", *found.damage]))
 
 
 @audit_app.command("edge")

@@ -4,10 +4,12 @@ import json
 import secrets
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 
+from dft_pipeline.history import publication_log
 from dft_pipeline.manifest import damage
 from dft_pipeline.tables import TABLES
 from resources.lake import Lake, parquet, published, sha256
@@ -30,9 +32,10 @@ def rows(*value_ids: int) -> pl.DataFrame:
     return table.conform(frame)
 
 
-def manifest(lake: Lake, raw: tuple[str, ...] = ()) -> dict[str, list[dict[str, str]]]:
+def manifest(lake: Lake, raw: tuple[str, ...] = ()) -> dict[str, Any]:
     content = lake.content_in_build(TABLE, DAY)
     return {
+        "settings_hash": "as before",
         "files": [{"path": PATH, "sha256": sha256(content)}],
         "raw_files": [{"path": path} for path in raw],
     }
@@ -91,3 +94,15 @@ def test_raw_files_go_when_no_index_and_no_snapshot_names_them(lake: Lake) -> No
 def test_equal_frames_give_equal_bytes() -> None:
     apart = pl.concat([rows(1), rows(2)], rechunk=False)
     assert parquet(apart) == parquet(rows(1, 2))
+
+
+def test_each_publication_is_logged(lake: Lake) -> None:
+    for value_id in (1, 2, 2):
+        lake.stage(TABLE, DAY, rows(value_id))
+        lake.publish(DAY, manifest(lake))
+    manifests = {str(DAY): sha256(lake.read("manifests/as_of=2024-01-14.json"))}
+    assert [(entry.revision, entry.reason) for entry in lake.log()] == [(1, "nightly"), (2, "rebuild")]
+    assert publication_log.faults(lake.log_files(), manifests) == []
+    lake.write("log/000001.json", lake.read("log/000001.json").replace(b"nightly", b"rebuild"))
+    with pytest.raises(LakeProblem, match=r"log/000001\.json in the lake .* was changed"):
+        lake.publish(DAY, manifest(lake))

@@ -1,0 +1,1 @@
+"""What was published when, and what changed: the log, differences, an edge's days, what is kept."""

@@ -258,8 +258,8 @@ def verify(as_of: LatestDay = None, as_json: AsJson = False) -> None:
         _print_json({"as_of": str(day), **found._asdict()})
     elif not found.damage:
         out.print(
-            f"{day}: all {found.files} files are as the manifest says, what their rows name is there, and the "
-            f"publication log holds together ({found.log_entries} entries)",
+            f"{day}: all {found.files} files are as the manifest says, what their rows name is there, and "
+            f"the publication log holds together ({found.log_entries} entries)",
             highlight=False,
         )
     if found.damage:

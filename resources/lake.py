@@ -18,7 +18,7 @@ import polars as pl
 import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
-from dft_pipeline.history import publication_log
+from dft_pipeline.history import exports, publication_log
 from dft_pipeline.history.publication_log import Reason
 from dft_pipeline.tables import TABLES
 from resources.problems import LakeProblem
@@ -190,6 +190,16 @@ class Lake:
         """The days that have a snapshot, sorted."""
         names = (path.rpartition("as_of=")[2].removesuffix(".json") for path in self.find("manifests"))
         return sorted(date.fromisoformat(name) for name in names)
+
+    # Exports
+
+    def register(self, export: exports.Export) -> None:
+        """Keeps what an export consisted of."""
+        self.write(exports.path_of(export), exports.content(export))
+
+    def exports(self) -> list[exports.Export]:
+        """What was written for other programs, as far as it was registered."""
+        return [exports.parsed(self.read(path)) for path in self.find("exports")]
 
     # Raw tables
 

@@ -15,7 +15,9 @@ import psycopg
 from pydantic import PrivateAttr
 
 from dft_pipeline.gates import Measured
+from dft_pipeline.history.difference import Difference, difference, stand
 from dft_pipeline.history.publication_log import Reason
+from dft_pipeline.history.retention import no_longer_kept
 from dft_pipeline.manifest import settings_hash
 from dft_pipeline.policies import SnapshotSettings, snapshot_settings
 from dft_pipeline.raw.tables import SOURCE_TABLES, SourceColumn
@@ -35,7 +37,7 @@ from resources.lake import Lake, RawFile
 from resources.language_model import language_model
 from resources.patience import patiently
 from resources.policy_files import deduplication, participants
-from resources.problems import PartOfRun, Problem
+from resources.problems import LakeProblem, PartOfRun, Problem
 from resources.runs import living
 from resources.settings import Settings, settings
 
@@ -131,8 +133,23 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Makes what was kept the day's snapshot, unless another run may have taken the lake meanwhile."""
         if self._lock is not None:
             refuse_if_lost(self._lock)
-        self.lake.publish(day, manifest, reason)
+        self.lake.publish(day, manifest, reason, self._changed(day, manifest))
+        exported = [date.fromisoformat(one.as_of) for one in self.lake.exports()]
+        for old in no_longer_kept(self.lake.days(), self.settings.keep_daily, exported):
+            self.lake.retire(old)
         self.lake.sweep_raw()
+
+    def _changed(self, day: date, manifest: Mapping[str, Any]) -> Difference | None:
+        """How the day's snapshot will differ from the one that is there."""
+        before = self.lake.manifest(day)
+        if before is None or before == manifest:
+            return None
+        try:
+            old = stand(lambda table, of: self.lake.snapshot(table, day, of), before["settings"])
+        except LakeProblem:  # it was made by other code, or is damaged
+            return None
+        new = stand(lambda table, of: self.lake.in_build(table, day, of), manifest["settings"])
+        return difference(old, new)
 
     def raw_files(self, name: str, day: date) -> list[RawFile]:
         """The lake's files that a snapshot of the day reads of a raw table."""

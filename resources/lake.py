@@ -18,8 +18,9 @@ import polars as pl
 import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
-from dft_pipeline.history import exports, publication_log
-from dft_pipeline.history.publication_log import Reason
+from dft_pipeline.history import exports, publication_log, revisions
+from dft_pipeline.history.difference import Difference
+from dft_pipeline.history.publication_log import Entry, Reason
 from dft_pipeline.tables import TABLES
 from resources.problems import LakeProblem
 
@@ -123,29 +124,48 @@ class Lake:
         """A table of the day's published snapshot, or some of its columns. Raises LakeProblem without one."""
         return self._frame(published(table, day), columns)
 
-    def in_build(self, table: str, day: date) -> pl.DataFrame:
-        """A table as the build under way has it: staged, else published."""
+    def in_build(self, table: str, day: date, columns: list[str] | None = None) -> pl.DataFrame:
+        """A table as the build under way has it, or some of its columns: staged, else published."""
         path = _staged(table, day) if self.exists(_staged(table, day)) else published(table, day)
-        return self._frame(path)
+        return self._frame(path, columns)
 
     def content_in_build(self, table: str, day: date) -> bytes:
         path = _staged(table, day) if self.exists(_staged(table, day)) else published(table, day)
         return self.read(path)
 
-    def publish(self, day: date, manifest: Mapping[str, Any], reason: Reason | None = None) -> None:
+    def publish(
+        self,
+        day: date,
+        manifest: Mapping[str, Any],
+        reason: Reason | None = None,
+        changed: Difference | None = None,
+    ) -> None:
         """Moves what is staged to its place and writes the manifest last, which makes it a snapshot.
 
         The log says so before, with the reason, else the one that follows from the manifests: a snapshot that
-        the log does not know is never there.
+        the log does not know is never there. `changed`: how it differs from the revision that it replaces.
         """
+        content, log, before = json_bytes(manifest), self.log(), self.manifest(day)
+        because = reason or publication_log.why(log, str(day), before, manifest)
+        entry = publication_log.following(log, str(day), sha256(content), because)
+        if before is not None and entry is not None:
+            self.write(revisions.path_of(entry), revisions.content(entry, changed))
         for table in TABLES:
             if self.exists(_staged(table, day)):
                 self.write(published(table, day), self.read(_staged(table, day)))
-        content, log = json_bytes(manifest), self.log()
-        because = reason or publication_log.why(log, str(day), self.manifest(day), manifest)
-        self._record(publication_log.following(log, str(day), sha256(content), because))
+        self._record(entry)
         self.write(manifest_path(day), content)
         self.clear_staging()
+
+    def changes(self, day: date) -> list[dict[str, Any]]:
+        """What each further revision of the day changed, as `revisions` tells it, in their order."""
+        return [self._json(path) for path in self.find(f"changes/as_of={day}")]
+
+    def retire(self, day: date) -> None:
+        """Takes a day's snapshot out of the lake; the log keeps that it was there."""
+        self._record(publication_log.following(self.log(), str(day), None, "retired"))
+        for path in (manifest_path(day), *(f"{table}/as_of={day}" for table in TABLES)):
+            self.remove(path)
 
     def manifest_hashes(self) -> dict[str, str]:
         """The SHA-256 of each day's manifest, in hex, by day."""
@@ -157,7 +177,7 @@ class Lake:
         """The entries' files by path, in their order."""
         return {path: self.read(path) for path in self.find("log")}
 
-    def log(self) -> list[publication_log.Entry]:
+    def log(self) -> list[Entry]:
         """Raises LakeProblem where an entry is not as it was written."""
         entries = []
         for path, content in self.log_files().items():
@@ -167,7 +187,7 @@ class Lake:
                 raise LakeProblem(f"{path} in the lake {self.url} was changed: {broken}") from None
         return entries
 
-    def _record(self, entry: publication_log.Entry | None) -> None:
+    def _record(self, entry: Entry | None) -> None:
         """Appends to the log. Raises LakeProblem where the entry's place is taken."""
         if entry is None:
             return

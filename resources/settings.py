@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     openai_base_url: str | None = Field(
         None, validation_alias="OPENAI_BASE_URL", description="any server that speaks the OpenAI protocol"
     )
+    keep_daily: int | None = Field(
+        None, ge=1, description="days whose snapshots are all kept, before one a week is; none: all for ever"
+    )
     chat_model: str = Field("gpt-4.1-mini-2025-04-14", description="the model that is asked")
     chat_temperature: float | None = Field(0.0, ge=0, le=2, description="`none` for a model that takes none")
     chat_price: Annotated[Price | None, NoDecode] = Field(

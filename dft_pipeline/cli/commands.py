@@ -246,6 +246,31 @@ def status(as_json: AsJson = False) -> None:
 
 
 @app.command()
+def diff(
+    before: Annotated[str, typer.Argument(metavar="DAY1", help="The earlier snapshot's day, as YYYY-MM-DD.")],
+    now: Annotated[
+        str, typer.Argument(metavar="DAY2", help="The later one's; the same day: what its revisions changed.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """What changed between two snapshots, or with each revision of one, and which judgments did it."""
+    from dft_pipeline.cli import differences
+    from resources.settings import settings
+
+    lake = _lake(settings())
+    first, second = _snapshot_day(lake, before), _snapshot_day(lake, now)
+    if first == second:
+        revisions = lake.changes(first)
+        _print_json(revisions) if as_json else differences.print_revisions(out, lake, first, revisions)
+        return
+    found = differences.as_json(differences.between(lake, first, second))
+    if as_json:
+        _print_json({"from": str(first), "to": str(second), **found})
+    else:
+        differences.print_days(out, lake, (first, second), found)
+
+
+@app.command()
 def verify(as_of: LatestDay = None, as_json: AsJson = False) -> None:
     """Re-hashes a snapshot and the raw files it read against its manifest, and asks the publication log."""
     from dft_pipeline.cli.verify import verified

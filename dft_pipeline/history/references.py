@@ -20,6 +20,7 @@ NAMED = {
     "wiser_value_id": VALUES,
     "less_wise_value_id": VALUES,
     "one_value_id": VALUES,
+    "other_value_id": VALUES,
     "value_ids": VALUES,
     "edge_id": EDGES,
     "edge_ids": EDGES,
@@ -27,7 +28,7 @@ NAMED = {
     "row_ids": ROWS,
 }
 # Events tell of values that are gone; judgments are kept of candidates that became no edge.
-FREE = {("value_events", "value_id"), ("edge_judgments", "edge_id")}
+FREE = {("value_events", "value_id"), ("value_events", "other_value_id"), ("edge_judgments", "edge_id")}
 SHOWN = 5  # of what leads nowhere, in a message
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from dft_pipeline.history.publication_log import faults
 from dft_pipeline.history.references import dangling
 from dft_pipeline.manifest import damage
-from resources.lake import Lake
+from resources.lake import Lake, manifest_path
 
 
 class Verified(NamedTuple):
@@ -20,11 +20,15 @@ class Verified(NamedTuple):
 def verified(lake: Lake, day: date) -> Verified:
     """Hashes, references and log of a day that has a snapshot.
 
-    References are followed only where every file is as it was: else they say nothing more.
+    What a file says is asked only where it is as it was published: the log names the manifest, the manifest
+    the tables, and their references are followed.
     """
+    log = lake.log_files()
+    broken = faults(log, lake.manifest_hashes())
+    if any(manifest_path(day) in fault for fault in broken):
+        return Verified(0, len(log), broken)
     manifest = lake.manifest(day) or {"files": [], "raw_files": []}
     named = [file["path"] for file in [*manifest["files"], *manifest["raw_files"]]]
     changed = damage(manifest, lake.hashes(named), lake.beside(file["path"] for file in manifest["files"]))
     lost = [] if changed else dangling(lambda table, columns: lake.snapshot(table, day, columns))
-    log = lake.log_files()
-    return Verified(len(named), len(log), [*changed, *lost, *faults(log, lake.manifest_hashes())])
+    return Verified(len(named), len(log), [*changed, *lost, *broken])

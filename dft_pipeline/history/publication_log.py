@@ -117,12 +117,13 @@ def _strays(log: Mapping[str, Entry], manifests: Mapping[str, str]) -> Iterator[
     for day in sorted(manifests.keys() | last.keys()):
         path, named = last.get(day, ("the log", None))
         there = manifests.get(day)
+        file = f"manifests/as_of={day}.json"
         if there is not None and named is None:
-            yield f"the manifest of {day} is there, but {path} names none"
+            yield f"{file} is there, but {path} names none"
         elif there is None and named is not None:
-            yield f"the manifest of {day}, which {path} names, is missing"
+            yield f"{file}, which {path} names, is missing"
         elif there != named:
-            yield f"the manifest of {day} is not the one that {path} names: SHA-256 {there}, not {named}"
+            yield f"{file} is not the one that {path} names: its SHA-256 is {there}, not {named}"
 
 
 def _json(fields: Mapping[str, object]) -> bytes:

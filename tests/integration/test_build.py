@@ -44,9 +44,14 @@ def _build(dft: Dft, lake: str, *words: object, day: date = DAY, expected: int =
 
 
 def _hashes(lake: Path) -> dict[str, str]:
-    """Every file of a lake but what is hidden, with its hash."""
-    files = [path for path in sorted(lake.rglob("*")) if path.is_file() and ".staging" not in path.parts]
-    return {str(path.relative_to(lake)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    """Every file of a lake with its hash, but what is hidden, and what tells how it all came about."""
+    files = [path for path in sorted(lake.rglob("*")) if path.is_file()]
+    named = {str(path.relative_to(lake)): path for path in files}
+    return {
+        name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for name, path in named.items()
+        if not name.startswith((".staging", "log/", "changes/"))
+    }
 
 
 def test_a_second_build_writes_the_same_bytes(loaded: Dft, undisturbed: dict[str, str]) -> None:

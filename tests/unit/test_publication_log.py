@@ -107,7 +107,9 @@ def test_an_entry_that_is_gone_is_found(events: list[tuple[str, str]], data: st.
     found = faults(left, manifests)
     day = parsed(files[path]).as_of
     is_last = path == max(files)
-    assert any((f"the manifest of {day}" if is_last else f"{path} is missing") in fault for fault in found)
+    assert any(
+        (f"manifests/as_of={day}.json" if is_last else f"{path} is missing") in fault for fault in found
+    )
 
 
 @pytest.mark.parametrize(("here", "there"), [*product(("a", None), repeat=2)])

@@ -232,7 +232,7 @@ def _meaning(lake: Lake) -> str:
     yes = (judged["relationship"] == "upgrade").sum() / len(judged)
     text = (
         f"People said `upgrade` to {yes:.0%} of what they were asked, and to shuffle each one's answers "
-        "among their own questions makes about as many edges. So that there is an edge says little by itself. "
+        "among their own questions makes about as many edges. So an edge alone says little. "
         f"{of.survive} of the {of.edges} published edges would be found again nine times of ten with other "
         f"people; the rest rests on few answers. For {of.never_reversed} of them nobody was asked the "
         "reverse: their direction is that of the question. A `p_base` near 1 says that the judges of the "

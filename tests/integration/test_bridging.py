@@ -142,17 +142,26 @@ def test_of_few_people_nothing_is_shown(app: str, people: tuple[int, ...], seen:
     assert bridges(filled(app, a_bridge(*people)), "Republican", "Democrat", DAY) == seen
 
 
-@pytest.mark.parametrize(("declining", "seen"), [(1, False), (4, False), (5, True)])
-def test_who_declined_does_not_follow_from_the_two_counts(app: str, declining: int, seen: bool) -> None:
-    rows = a_bridge(10, 6)
-    rows["Edge"] = [
-        (who, value, wiser, "not_sure" if who in range(declining) else said, at)
-        for who, value, wiser, said, at in rows["Edge"]
-    ]
+@pytest.mark.parametrize("cell", range(4))
+@pytest.mark.parametrize(("declining", "seen"), [(0, True), (1, False), (4, False), (5, True)])
+def test_who_declined_does_not_follow_from_the_two_counts(
+    app: str, cell: int, declining: int, seen: bool
+) -> None:
+    cells = ((1, "Republican"), (1, None), (2, "Democrat"), (2, None))  # ten people of each
+    people = [(10 * place + who, *cells[place]) for place in range(4) for who in range(10)]
+    declined = range(10 * cell, 10 * cell + declining)
+    rows: Rows = {
+        "Edge": [
+            (who, value, 3, "not_sure" if who in declined else "upgrade", TIMELY) for who, value, _ in people
+        ],
+        "Vote": [(place, who, value, TIMELY) for place, (who, value, _) in enumerate(people)],
+        "Demographic": [(place, who, said) for place, (who, _, said) in enumerate(people)],
+    }
     url = filled(app, rows)
-    agreed = bridges(url, "Republican", "Democrat", DAY)
-    assert agreed == [Bridge(1, 2, 3, 10 - declining, 6)]
-    assert bridges(url, "Republican", "Democrat", DAY, "any_answer") == [Bridge(1, 2, 3, 10, 6)] * seen
+    assert len(bridges(url, "Republican", "Democrat", DAY)) == 1
+    found = bridges(url, "Republican", "Democrat", DAY, "any_answer")
+    assert found == [Bridge(1, 2, 3, 10, 10)] * seen
+    assert found == plain(rows, "any_answer", 5)
 
 
 def test_the_command(app: str, tmp_path: Path) -> None:

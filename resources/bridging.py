@@ -1,11 +1,13 @@
 """Values that people of two parties both find wiser than their own, asked of the app's tables."""
 
+from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from typing import Literal, NamedTuple
 
 import psycopg
 from psycopg.rows import class_row
 
+from dft_pipeline.values.reading import NO_ANSWER
 from dft_pipeline.values.small_cells import FEWEST_PEOPLE
 from resources.sql import text
 
@@ -43,3 +45,17 @@ def bridges(
     }
     with psycopg.connect(url) as connection, connection.cursor(row_factory=class_row(Bridge)) as cursor:
         return cursor.execute(text(f"reports/bridging_{counted}"), asked).fetchall()
+
+
+def parties(url: str) -> list[str]:
+    """The parties of FEWEST_PEOPLE or more, sorted; of others it is not said that they are there."""
+    asked = {"no_answer": list(NO_ANSWER), "fewest": FEWEST_PEOPLE}
+    with psycopg.connect(url) as connection:
+        return [party for (party,) in connection.execute(text("reports/parties"), asked)]
+
+
+def titles(url: str, found: Iterable[Bridge]) -> dict[int, str]:
+    """What the values of bridges are called, by id."""
+    ids = sorted({value for bridge in found for value in bridge[:3]})
+    with psycopg.connect(url) as connection:
+        return dict(connection.execute(text("reports/titles"), {"value_ids": ids}).fetchall())

@@ -5,7 +5,7 @@ import logging
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -394,6 +394,42 @@ def calibrate(
 
 
 @app.command()
+def bridging(
+    party: Annotated[str, typer.Argument(help="A political affiliation, as people reported it.")],
+    other_party: Annotated[str, typer.Argument(help="Another one.")],
+    as_published: Annotated[
+        bool, typer.Option("--as-published", help="Count any answer, as the authors' query does.")
+    ] = False,
+    as_of: Annotated[
+        str | None,
+        typer.Option("--as-of", metavar="DAY", help="The last day that counts; yesterday by default."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Values that people of two parties, who voted for different ones, both find wiser than their own.
+
+    Only what at least five people of either party did is shown.
+    """
+    from dft_pipeline.cli import terminal
+    from resources import bridging as bridged
+    from resources.settings import settings
+
+    if party == other_party:
+        _usage(f"{party} is named twice; name two parties")
+    day = _yesterday() if as_of is None else _ended(as_of)
+    with _source(settings()) as url:
+        _refuse_unknown((party, other_party), bridged.parties(url))
+        counted: bridged.Counted = "any_answer" if as_published else "upgrade"
+        found = bridged.bridges(url, party, other_party, day, counted)
+        titles = bridged.titles(url, found)
+    told = terminal.bridges_as_json(found, titles, (party, other_party), day, counted)
+    if as_json:
+        _print_json(told)
+    else:
+        terminal.print_bridges(out, told)
+
+
+@app.command()
 def bench(
     judgments: Annotated[int, typer.Option(min=1_000, help="How many edge judgments.")] = 1_000_000,
     as_json: AsJson = False,
@@ -510,6 +546,23 @@ def _database(chosen: "Settings") -> Iterator[str]:
         if error.sqlstate is None or error.sqlstate.startswith("57P"):
             raise NoDatabase(f"the database was lost: {reason}") from None
         raise Failed(f"the database ended it: {reason}") from None
+
+
+@contextmanager
+def _source(chosen: "Settings") -> Iterator[str]:
+    """The address of the app's tables: the source's where one is named, else the project's own."""
+    from resources.database import libpq
+
+    with _database(chosen) as url:
+        yield url if chosen.source_url is None else libpq(chosen.source_url)
+
+
+def _refuse_unknown(asked: Sequence[str], parties: Sequence[str]) -> None:
+    """A party of few people is as good as none: that it is there would say who is of it."""
+    unknown = [party for party in asked if party not in parties]
+    if unknown:
+        known = ", ".join(parties) or "none"
+        raise Failed(f"nobody, or hardly anybody, is of {', '.join(unknown)}; larger parties: {known}")
 
 
 def _table_files(folder: Path) -> "Source":

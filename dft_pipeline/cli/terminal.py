@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dft_pipeline.cli.timing import Timing
     from dft_pipeline.values.labels import Aside as LabelAside
     from dft_pipeline.values.labels import Labels
+    from resources.bridging import Bridge
 
 WISEST = 5
 ASIDE_SHOWN = 5  # rows set aside that are shown per file
@@ -425,6 +426,53 @@ def _print_calibrated_files(console: Console, done: "Calibrated") -> None:
         f"dft build --as-of {done.day} --dedup offline --replace",
     ):
         console.print(f"  {line}", highlight=False, soft_wrap=True, markup=False)
+
+
+# Bridging
+
+
+def bridges_as_json(
+    found: "Sequence[Bridge]", titles: dict[int, str], parties: tuple[str, str], day: date, counted: str
+) -> dict[str, Any]:
+    """The bridges with their values' titles; `people` are of the first party, `other_people` of the other."""
+    from dft_pipeline.values.small_cells import FEWEST_PEOPLE
+
+    return {
+        "as_of": str(day),
+        "party": parties[0],
+        "other_party": parties[1],
+        "counted": counted,
+        "fewest_people": FEWEST_PEOPLE,
+        "bridges": [
+            bridge._asdict()
+            | {
+                "title": titles.get(bridge.value_id),
+                "other_title": titles.get(bridge.other_value_id),
+                "wiser_title": titles.get(bridge.wiser_value_id),
+            }
+            for bridge in found
+        ],
+    }
+
+
+def print_bridges(console: Console, told: dict[str, Any]) -> None:
+    """A row per bridge; where there is none, that this says little."""
+    one, other = shown(told["party"]), shown(told["other_party"])
+    if not told["bridges"]:
+        console.print(
+            f"as of {told['as_of']}, no bridge between {one} and {other} rests on "
+            f"{told['fewest_people']} people or more of each; what rests on fewer is not shown, nor "
+            "whether there is any",
+            highlight=False,
+        )
+        return
+    said = "judged wiser" if told["counted"] == "upgrade" else "asked about"
+    table = Table(f"of {one}", "people", f"of {other}", "people", f"both {said}", box=None, pad_edge=False)
+    for row in told["bridges"]:
+        ends = (("title", "value_id"), ("other_title", "other_value_id"), ("wiser_title", "wiser_value_id"))
+        own, others, wiser = (f"{shown(row[title] or 'no title')} ({row[value]})" for title, value in ends)
+        table.add_row(own, str(row["people"]), others, str(row["other_people"]), wiser)
+    console.print(table)
 
 
 # Benchmark

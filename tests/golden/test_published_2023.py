@@ -1,18 +1,23 @@
 """The real run, through the commands: the authors' graph to the last digit, and that of `default`."""
 
+import importlib.util
 import json
+import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import networkx as nx
 import polars as pl
+import psycopg
 import pytest
 
 from dft_pipeline.audit import audit_edge
 from resources.lake import Lake
-from tests.conftest import Dft, fresh_database
+from resources.sql import text
+from tests.conftest import CHECKOUT, Dft, fresh_database
 
 DAY = date(2023, 10, 17)
 # The published edges that `default` does not have, and why.
@@ -191,6 +196,46 @@ def test_verify_names_the_file_that_was_tampered_with(loaded: Dft, published: La
         assert f"contested/as_of={DAY}/part-0.parquet was changed" in done.stderr
     finally:
         path.write_bytes(content)
+
+
+# The pages that the project shows of the run.
+
+
+@pytest.fixture(scope="module")
+def made() -> ModuleType:
+    """The script that writes them."""
+    spec = importlib.util.spec_from_file_location("make_first_run", CHECKOUT / "docs" / "make_first_run.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_pages_say_what_the_tables_give(
+    loaded: Dft, default: Lake, published: Lake, made: ModuleType
+) -> None:
+    pages = made.pages(loaded.environment["DFT_DATABASE_URL"], default, published)
+    assert sorted(pages) == ["first-run.md", "published-figures.md"]
+    for name, content in pages.items():
+        assert (CHECKOUT / "docs" / name).read_text(encoding="utf-8") == content, "run `make first-run`"
+
+
+def test_the_pages_hold_no_participant_s_words_or_names(real: Path) -> None:
+    pages = "".join(
+        (CHECKOUT / "docs" / name).read_text() for name in ("first-run.md", "published-figures.md")
+    )
+    said = [edge[of] for edge in json.loads((real / "edge.json").read_text()) for of in ("story", "comment")]
+    assert not re.search(r"\b[0-9a-f]{32}\b", pages), "a pseudonym"
+    assert not [words for words in said if words and len(words) > 20 and words in pages]
+
+
+def test_the_query_of_the_graph_counts_as_the_pipeline_does(loaded: Dft, published: Lake) -> None:
+    edges = published.snapshot("wisdom_edges", DAY).filter(scope="all")
+    ends = {*edges["source_value_id"], *edges["wiser_value_id"]}
+    with psycopg.connect(loaded.environment["DFT_DATABASE_URL"]) as connection:
+        found = connection.execute(text("published/graph"), {"before": datetime(2023, 10, 18)}).fetchone()
+    assert found == (len(ends), len(edges), len(list(nx.simple_cycles(_graph(edges, "all")))))
 
 
 # The whole run, to its last day: what is known to be wrong with it, as the gates and counts say it.

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from dft_pipeline.dataset.gamma import Held, Question
-from dft_pipeline.dataset.hops import Bits
+from dft_pipeline.dataset.hops import WORD, Bits, counted, unpacked
 from dft_pipeline.dataset.questions import Snapshot
 from dft_pipeline.graph.bootstrap import weights
 from dft_pipeline.graph.streams import everybody
@@ -40,8 +40,7 @@ def row_survival(asked: Question, held: Held, settings: Aggregation, counts: Cou
 
     `held` at the settings' h, of participants as numbers, which are their places in `counts`.
     """
-    theirs = counts[held.people]
-    supports, exposed = (weighed(bits, theirs) for bits in (held.supports, held.exposures))
+    supports, exposed = (weighed(bits, held.people, counts) for bits in (held.supports, held.exposures))
     share = np.divide(supports, exposed, out=np.zeros(supports.shape), where=exposed > 0)
     candidates = (share >= settings.min_share) & (supports >= settings.min_participants)
     sources, targets = (
@@ -54,17 +53,34 @@ def row_survival(asked: Question, held: Held, settings: Aggregation, counts: Cou
     return pl.DataFrame({"value_id": held.values, "row_survival": times / counts.shape[1]})
 
 
-def weighed(bits: Bits, counts: Counts) -> Counts:
-    """How many participants each row has when everybody counts so often; shape (rows, resamples)."""
-    people = len(counts)
-    at_once = max(CELLS_AT_ONCE // max(people, 1), 1)
-    found = np.zeros((len(bits), counts.shape[1]), dtype=np.float32)
-    for first in range(0, len(bits), at_once):
-        words = np.ascontiguousarray(bits[first : first + at_once]).view(np.uint8)
-        cells = np.unpackbits(words, axis=1, bitorder="little", count=people).astype(np.float32)
-        is_dense = np.count_nonzero(cells) > DENSE * cells.size
-        found[first : first + at_once] = (cells if is_dense else sp.csr_array(cells)) @ counts
+def weighed(bits: Bits, people: NDArray[np.int64], counts: Counts) -> Counts:
+    """How many participants each row has when everybody counts so often; shape (rows, resamples).
+
+    `people`: the places in `counts` of the participants whom the bits stand for.
+    """
+    at_once = max(CELLS_AT_ONCE // max(len(people), 1), 1)
+    parts = [bits[first : first + at_once] for first in range(0, len(bits), at_once)]
+    return np.concatenate([counts[:0], *(_weighed(part, people, counts) for part in parts)])
+
+
+def _weighed(bits: Bits, people: NDArray[np.int64], counts: Counts) -> Counts:
+    many = counted(bits)
+    if many.sum() > DENSE * len(bits) * len(people):
+        cells = np.array([unpacked(row, len(people)) for row in bits], dtype=np.float32)
+        return cells @ counts[people]
+    ones, begins = np.ones(many.sum(), dtype=np.float32), np.append(0, np.cumsum(many))
+    held = sp.csr_array((ones, people[_places(bits)], begins), shape=(len(bits), len(counts)))
+    found: Counts = held @ counts
     return found
+
+
+def _places(bits: Bits) -> NDArray[np.int64]:
+    """The place of everybody whom a row has, row after row."""
+    filled = np.flatnonzero(bits)
+    cells = np.unpackbits(bits.reshape(-1)[filled].view(np.uint8), bitorder="little").view(np.bool_)
+    word, bit = np.divmod(np.flatnonzero(cells), WORD)
+    places: NDArray[np.int64] = filled[word] % bits.shape[1] * WORD + bit
+    return places
 
 
 def _outdone(candidates: Truths, sources: NDArray[np.int64], targets: NDArray[np.int64]) -> Truths:

@@ -146,15 +146,19 @@ def test_a_wiser_value_is_in_the_way_where_it_is_a_candidate(times: list[int], s
 def test_few_and_many_cells_add_up_alike(size: int, rows: int, seed: int, filled: float) -> None:
     rng = np.random.default_rng(seed)
     there, counts = rng.random((rows, size)) < filled, rng.integers(0, 4, (size, 3)).astype(np.float32)
-    assert (weighed(packed(*np.nonzero(there), there.shape), counts) == there.astype(int) @ counts).all()
+    order = rng.permutation(size + 5)[:size]
+    every = rng.integers(0, 4, (size + 5, 3)).astype(np.float32)
+    every[order] = counts
+    found = weighed(packed(*np.nonzero(there), there.shape), order, every)
+    assert (found == there.astype(int) @ counts).all()
 
 
 def test_parts_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     bits = packed(np.array([0, 1, 1, 2]), np.array([0, 0, 70, 3]), (3, 71))
     counts = np.arange(142, dtype=np.float32).reshape(71, 2)
-    whole = weighed(bits, counts)
+    whole = weighed(bits, np.arange(71), counts)
     monkeypatch.setattr(survival, "CELLS_AT_ONCE", 1)
-    assert (weighed(bits, counts) == whole).all()
+    assert (weighed(bits, np.arange(71), counts) == whole).all()
 
 
 @settings(max_examples=5)

@@ -123,3 +123,25 @@ def test_a_bound_that_is_no_share_is_wrong_usage(built: Dft, bound: str, number:
     assert done.returncode == 2
     assert bound.strip("-").replace("-", "_") in done.stderr
     assert not (built.folder / "no.json").exists()
+
+
+def test_the_status_says_how_many_edges_chance_gives(built: Dft) -> None:
+    (snapshot,) = json.loads(built("status", "--json").stdout)["snapshots"]
+    assert (snapshot["edges"], snapshot["edges_by_chance"]) == (69, pytest.approx(67.05))
+    assert {"69", "67.0"} <= set(built("status").stdout.split())
+
+
+def test_rows_and_pairs_say_how_sure_they_are(published: Lake) -> None:
+    """What Γ chose of the real run, and every edge of its prompts with its own evidence."""
+    rows, edges = (published.snapshot(table, DAY) for table in ("reward_rows", "edge_evidence"))
+    known = {row["edge_id"]: row for row in edges.to_dicts()}
+    for row in rows.to_dicts():
+        behind = [known[edge] for edge in row["edge_ids"]]
+        assert row["edge_survival"] == max((edge["bootstrap_survival"] for edge in behind), default=None)
+        assert row["edge_q_base"] == min((edge["q_base"] for edge in behind), default=None)
+    assert 0 < rows["row_survival"].min() < rows["row_survival"].max() <= 1
+    figures = ("asked_reverse", "p_base", "q_base", "p_direction", "bootstrap_survival", "votes_to_flip")
+    for pair in published.snapshot("value_pairs", DAY).to_dicts():
+        assert {name: pair[name] for name in figures} == {
+            name: known[pair["edge_id"]][name] for name in figures
+        }

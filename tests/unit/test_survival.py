@@ -141,6 +141,15 @@ def test_a_wiser_value_is_in_the_way_where_it_is_a_candidate(times: list[int], s
     assert {value for value, share in found.items() if share} == survives
 
 
+def test_equal_support_is_decided_by_pagerank_then_the_smaller_id() -> None:
+    asked = a_question({3: 1, 7: 1, 20: 1, 101: 1})
+    counts = {person: [1] for person in asked.votes["participant_id"]}
+    nodes = some.frame("graph_values", [{"value_id": 101, "pagerank": 0.2}])
+    using = Aggregation(h=0, min_participants=1, top_k=2)
+    found = found_survival(asked._replace(nodes=nodes), using, counts)
+    assert {value for value, share in found.items() if share} == {101, 3}
+
+
 @settings(max_examples=15)
 @given(st.integers(1, 90), st.integers(1, 5), st.integers(0, 99), st.sampled_from((0.02, 0.9)))
 def test_few_and_many_cells_add_up_alike(size: int, rows: int, seed: int, filled: float) -> None:

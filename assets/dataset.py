@@ -48,6 +48,7 @@ FROM = (
     "wisdom_edges",
     "graph_values",
     "contested",
+    "edge_evidence",
 )
 OF_CASES = (*FROM, raw_key("case"), raw_key("contextsOnCases"))
 PAIRED = ("wisdom_edges", "canonical_values", "contested", raw_key("case"), raw_key("contextsOnCases"))
@@ -56,9 +57,9 @@ PAIRED = ("wisdom_edges", "canonical_values", "contested", raw_key("case"), raw_
 @dg.multi_asset(
     name="training_rows",
     specs=[
-        table_spec("reward_rows", "2", OF_CASES),
-        table_spec("rubric_rows", "2", ("reward_rows",)),
-        table_spec("value_pairs", "1", PAIRED),
+        table_spec("reward_rows", "3", OF_CASES),
+        table_spec("rubric_rows", "3", ("reward_rows",)),
+        table_spec("value_pairs", "2", (*PAIRED, "edge_evidence")),
         table_spec("balanced_pairs", "1", (*PAIRED, "pair_tallies")),
     ],
     check_specs=check_specs(
@@ -72,7 +73,7 @@ def training_rows(
     """One row is a value that Γ chose for a prompt, a criterion of one, or two values that were compared."""
     day, settings = date.fromisoformat(context.partition_key), build_settings.snapshot
     snapshot = _snapshot(workplace, day, settings.policy)
-    reward = rows.reward_rows(snapshot, settings.policy.name, settings.aggregation)
+    reward = rows.reward_rows(snapshot, settings.policy.name, settings.aggregation, settings.evidence)
     rubric = rows.rubric_rows(reward)
     measured = gates.measured_rows(reward, rubric, snapshot.canonical_values, snapshot.wisdom_edges)
     pairs = value_pairs(snapshot)

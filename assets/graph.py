@@ -8,7 +8,7 @@ import polars as pl
 from assets.metadata import Results, check_specs, finished, table_spec
 from assets.raw import raw_key
 from dft_pipeline.graph import gates, moral_graph
-from dft_pipeline.graph.chance import shuffled_edges
+from dft_pipeline.graph.chance import edges_by_chance, shuffled_edges
 from dft_pipeline.graph.contested import contested
 from dft_pipeline.graph.effects import exclusion_effects
 from dft_pipeline.graph.evidence import Said, edge_evidence
@@ -100,6 +100,7 @@ def evidence(
         day,
         {"edge_evidence": behind, "shuffled_edges": shuffled},
         gates.measured_evidence(tallies, behind, shuffled),
+        {"shuffled_edges": {"edges_by_chance": edges_by_chance(shuffled)}},
     )
 
 

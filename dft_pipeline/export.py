@@ -9,7 +9,9 @@ from typing import Any
 import networkx as nx
 import polars as pl
 
+from dft_pipeline.graph.evidence import sure_enough
 from dft_pipeline.graph.scopes import ALL
+from dft_pipeline.policies import Bounds
 
 # What XML has no place for; participants' text may hold some of it.
 NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -18,6 +20,16 @@ NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def of_all(table: pl.DataFrame) -> pl.DataFrame:
     """The rows of the scope `all`, in the table's own order."""
     return table.filter(pl.col("scope") == ALL)
+
+
+def sure_graph(
+    wisdom_edges: pl.DataFrame, graph_values: pl.DataFrame, edge_evidence: pl.DataFrame, bounds: Bounds
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The edges with enough evidence and the values that they join, whose figures stay the whole graph's."""
+    sure = sure_enough("edge_evidence", edge_evidence, bounds)
+    edges = wisdom_edges.join(sure, on="edge_id", how="semi", maintain_order="left")
+    ends = pl.concat(edges.select("scope", value_id=end) for end in ("source_value_id", "wiser_value_id"))
+    return edges, graph_values.join(ends, on=["scope", "value_id"], how="semi", maintain_order="left")
 
 
 def authors_json(wisdom_edges: pl.DataFrame, graph_values: pl.DataFrame) -> bytes:

@@ -100,7 +100,7 @@ class Aggregation(_Settings):
 
 
 class Evidence(_Settings):
-    """How the evidence behind an edge is found, and how much of it a row needs to be kept."""
+    """How the evidence behind an edge, and behind what Γ chose, is found."""
 
     version: int = 1
     seed: int = Field(0, ge=0, description="of the resamples and the shuffles")
@@ -109,8 +109,13 @@ class Evidence(_Settings):
     prior_strength: float = Field(2.0, gt=0, description="answers that the prior of `p_direction` is worth")
     min_reverse: int = Field(5, ge=0, description="fewest answers wiser → source for a `p_direction`")
     most_added: int = Field(1000, ge=0, description="most added answers that `votes_to_flip` looks at")
-    min_survival: float | None = Field(None, ge=0, le=1, description="smallest bootstrap_survival kept")
-    max_q: float | None = Field(None, ge=0, le=1, description="largest q_base kept")
+
+
+class Bounds(_Settings):
+    """How much evidence a row needs to be kept; None asks for none."""
+
+    min_survival: float | None = Field(None, ge=0, le=1, description="smallest survival kept")
+    max_q: float | None = Field(None, ge=0, le=1, description="largest q kept")
 
 
 CardField = Literal["title", "instructions_short", "instructions_detailed", "criteria"]
@@ -291,6 +296,11 @@ def deduplication(settings: Mapping[str, Any], embed_model: str) -> Deduplicatio
             f"{embed_model}; calibrate that one, or name the other"
         )
     return found
+
+
+def bounds(min_survival: float | None, max_q: float | None) -> Bounds:
+    """Raises ValueError that names the bound that is no number from 0 to 1."""
+    return _understood(Bounds, {"min_survival": min_survival, "max_q": max_q})
 
 
 def _understood(kind: type[_Kind], settings: Mapping[str, Any]) -> _Kind:

@@ -234,6 +234,52 @@ IS_CONTESTED = _yes(
 )
 WITHHELD = "null where it, or what follows from it, rests on fewer than 5 people of a group"
 
+# What an edge's evidence is on the rows downstream of it as well.
+EVIDENCE: Mapping[str, dy.Column] = {
+    "asked_reverse": _count("judgments wiser → source, whatever they say"),
+    "p_base": _rate(
+        "P(marked_wiser or more upgrades) where each participant's answers are shuffled among all "
+        "the judgments of theirs that count, in whatever scope: the upper tail of the sum of "
+        "independent draws, one per judge source → wiser, each with the judge's own share of "
+        "`upgrade`. Exact, as endlessly many shuffles would give it"
+    ),
+    "q_base": _rate(
+        "Benjamini and Hochberg's adjusted p_base: the smallest p · m / rank at this p or a larger "
+        "one, among the m ordered pairs of the scope with as many judgments source → wiser as the "
+        "policy wants upgrades, edges or not; rank counts the pairs with the same p or a smaller one"
+    ),
+    "p_direction": _rate(
+        "P(θ(source → wiser) > θ(wiser → source)), where θ is the share of `upgrade` and has the "
+        "posterior Beta(s · m + upgrades, s · (1 − m) + other answers); s is the setting "
+        "`prior_strength`, m the share of `upgrade` in all judgments of the snapshot, one `upgrade` "
+        "and one other answer added. Null where asked_reverse is below the setting `min_reverse` (5)",
+        nullable=True,
+    ),
+    "bootstrap_survival": _rate(
+        "share of the resamples of participants (300, seeded; in each a participant counts a "
+        "Poisson(1) number of times) in which the pair passes all rules of the policy, loops aside"
+    ),
+    "votes_to_flip": _count_or_none(
+        "the fewest participants who, added with one answer each (source → wiser or wiser → source, "
+        "all the same or mixed), make a rule of the policy reject the pair, loops aside; null where "
+        "the setting `most_added` (1,000) is not enough"
+    ),
+}
+SURENESS: Mapping[str, dy.Column] = {
+    "row_survival": _rate(
+        "share of the resamples of participants (those of `bootstrap_survival`, in which everybody counts as "
+        "often as there) in which Γ would still have chosen the value there. The graph, its pageranks and "
+        "along which edges each person is carried are taken as they stand; support and exposure at h are "
+        "counted anew, and what is chosen of them. How surely the edges stand is said beside it"
+    ),
+    "edge_survival": _rate(
+        "the highest `bootstrap_survival` of the edges in edge_ids; null where there are none", nullable=True
+    ),
+    "edge_q_base": _rate(
+        "the lowest `q_base` of the edges in edge_ids; null where there are none", nullable=True
+    ),
+}
+
 _TABLES = (
     Table(
         "canonical_values",
@@ -561,7 +607,7 @@ _TABLES = (
             "edge_id": _text("`scope|source|wiser`"),
             **PAIR,
             "direct_answers": _count("judgments source → wiser, whatever they say; each by another judge"),
-            "asked_reverse": _count("judgments wiser → source, whatever they say"),
+            "asked_reverse": EVIDENCE["asked_reverse"],
             "off_case_judges": _count_or_none(
                 "those of the judges source → wiser whose judgment is outside their own cases, the cases of "
                 "their chats, votes and showings; null where that is known of none of them: no own case is "
@@ -572,28 +618,10 @@ _TABLES = (
             "wiser_share": _rate("marked_wiser / direct_answers"),
             "wiser_share_low": _rate("lower bound of the 95 % Wilson interval of wiser_share"),
             "wiser_share_high": _rate("upper bound of the same"),
-            "p_base": _rate(
-                "P(marked_wiser or more upgrades) where each participant's answers are shuffled among all "
-                "the judgments of theirs that count, in whatever scope: the upper tail of the sum of "
-                "independent draws, one per judge source → wiser, each with the judge's own share of "
-                "`upgrade`. Exact, as endlessly many shuffles would give it"
-            ),
-            "q_base": _rate(
-                "Benjamini and Hochberg's adjusted p_base: the smallest p · m / rank at this p or a larger "
-                "one, among the m ordered pairs of the scope with as many judgments source → wiser as the "
-                "policy wants upgrades, edges or not; rank counts the pairs with the same p or a smaller one"
-            ),
-            "p_direction": _rate(
-                "P(θ(source → wiser) > θ(wiser → source)), where θ is the share of `upgrade` and has the "
-                "posterior Beta(s · m + upgrades, s · (1 − m) + other answers); s is the setting "
-                "`prior_strength`, m the share of `upgrade` in all judgments of the snapshot, one `upgrade` "
-                "and one other answer added. Null where asked_reverse is below the setting `min_reverse` (5)",
-                nullable=True,
-            ),
-            "bootstrap_survival": _rate(
-                "share of the resamples of participants (300, seeded; in each a participant counts a "
-                "Poisson(1) number of times) in which the pair passes all rules of the policy, loops aside"
-            ),
+            "p_base": EVIDENCE["p_base"],
+            "q_base": EVIDENCE["q_base"],
+            "p_direction": EVIDENCE["p_direction"],
+            "bootstrap_survival": EVIDENCE["bootstrap_survival"],
             "lost_to_count": _rate(
                 "share of the resamples in which `too_few_wiser` rejects it, or nobody is left who said "
                 "`upgrade`"
@@ -603,11 +631,7 @@ _TABLES = (
                 "`no_majority` or `weak_agreement`"
             ),
             "lost_to_entropy": _rate("share of the resamples in which only `no_consensus` rejects it"),
-            "votes_to_flip": _count_or_none(
-                "the fewest participants who, added with one answer each (source → wiser or wiser → source, "
-                "all the same or mixed), make a rule of the policy reject the pair, loops aside; null where "
-                "the setting `most_added` (1,000) is not enough"
-            ),
+            "votes_to_flip": EVIDENCE["votes_to_flip"],
         },
     ),
     Table(
@@ -702,6 +726,7 @@ _TABLES = (
             "row_hash": _hex("SHA-256 of the row's whole content, hex", 64),
             "fold": _id("leave-one-case-out fold, where there are fewer than ten cases", nullable=True),
             "is_contested": IS_CONTESTED,
+            **SURENESS,
         },
     ),
     Table(
@@ -718,6 +743,11 @@ _TABLES = (
             "weight": _rate("its weight; a prompt's weights sum to 1"),
             "row_ids": _texts("the reward rows that the weight comes from, sorted"),
             "is_contested": IS_CONTESTED,
+            "row_survival": _rate("the highest `row_survival` of the rows in row_ids"),
+            "edge_survival": _rate(
+                "the highest `edge_survival` of them; null where none has one", nullable=True
+            ),
+            "edge_q_base": _rate("the lowest `edge_q_base` of them; null where none has one", nullable=True),
         },
     ),
     Table(
@@ -739,6 +769,7 @@ _TABLES = (
                 "or of one of its contexts"
             ),
             **SIDE,
+            **EVIDENCE,
         },
     ),
     Table(

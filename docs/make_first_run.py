@@ -39,7 +39,7 @@ BEFORE = datetime.combine(DAY + timedelta(days=1), datetime.min.time())
 POLICIES = ("default", "published-2023")
 HOPS = (0, 1, 2, None)
 OF_PEOPLE = ("judgments", "votes", "articulations")
-OF_VALUES = ("canonical_values", "wisdom_edges", "graph_values", "contested")
+OF_VALUES = ("canonical_values", "wisdom_edges", "edge_evidence", "graph_values", "contested")
 WIDTH = 108  # characters of a line of prose
 FIRST = 5  # rows that are shown of a query
 EDGES = 10  # least and most certain ones that are listed

@@ -213,8 +213,11 @@ class Lake:
 
     # Exports
 
-    def register(self, export: exports.Export) -> None:
-        """Keeps what an export consisted of."""
+    def register(self, form: str, day: date, options: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
+        """Keeps which files, by name and hash, were written from the day's snapshot for other programs."""
+        hashes = {name: sha256(content) for name, content in files.items()}
+        of = sha256(self.read(manifest_path(day)))
+        export = exports.Export(form, str(day), of, options, hashes)
         self.write(exports.path_of(export), exports.content(export))
 
     def exports(self) -> list[exports.Export]:

@@ -65,13 +65,17 @@ def bench(judgments: int, seed: int = 0, repeats: int = 3) -> Iterator[Timing]:
     disputed, seconds = timed(lambda: contested(tallies, judged, links, groups), repeats)
     yield Timing("contested", seconds, counted, counting)
     graph = moral_graph.wisdom_edges(tallies, DEFAULT)
-    yield from _evidence(Said(tallies, judged, links, votes), len(graph), counting, repeats)
+    said = Said(tallies, judged, links, votes)
+    sure, seconds = timed(lambda: edge_evidence(said, DEFAULT, Evidence()), repeats)
+    yield Timing(f"evidence of {len(sure):,} edges", seconds, counted, counting)
+    seconds = best(lambda: shuffled_edges(judged, DEFAULT, Evidence()), repeats)
+    yield Timing(f"graphs of {Evidence().shuffles} shuffles", seconds, counted, counting)
     ranked, seconds = timed(lambda: graph_values(graph, values, votes, links), repeats)
     showing = best(lambda: votes.lazy().group_by("value_id").len().collect(engine="streaming"), repeats)
     yield Timing("values with rank and votes", seconds, "count(*) of votes per value", showing)
     nobody = TABLES["articulations"].schema.to_frame()
     erased = erased_votes(disputed, judged, links, DEFAULT)
-    snapshot = Snapshot(cases, links, judged, votes, nobody, values, graph, ranked, disputed, erased)
+    snapshot = Snapshot(cases, links, judged, votes, nobody, values, graph, ranked, disputed, erased, sure)
     reward, seconds = timed(lambda: reward_rows(snapshot, "default", Aggregation()), repeats)
     yield Timing("reward rows", seconds, counted, counting)
     rubric, seconds = timed(lambda: rubric_rows(reward), repeats)
@@ -95,14 +99,6 @@ def _of_every_h(snapshot: Snapshot, groups: pl.DataFrame) -> None:
     every = list(gradients(numbered(snapshot), Aggregation()))
     coverage_by_h(every, participants(snapshot), groups)
     aggregations(every, snapshot.canonical_values, Aggregation())
-
-
-def _evidence(said: Said, edges: int, counting: float, repeats: int) -> Iterator[Timing]:
-    """All figures of each edge, and the graphs that shuffled answers give."""
-    seconds = best(lambda: edge_evidence(said, DEFAULT, Evidence()), repeats)
-    yield Timing(f"evidence of {edges:,} edges", seconds, "count(*) per pair", counting)
-    seconds = best(lambda: shuffled_edges(said.judgments, DEFAULT, Evidence()), repeats)
-    yield Timing(f"graphs of {Evidence().shuffles} shuffles", seconds, "count(*) per pair", counting)
 
 
 def _of_table(name: str, rows: pl.DataFrame, table: SourceTable | Table, repeats: int) -> Iterator[Timing]:

@@ -323,26 +323,46 @@ def export_graph(
     as_of: Day,
     output: Annotated[Path, typer.Option(help="The file; for Parquet the folder.")],
     form: Annotated[GraphFormat, typer.Option("--format", help="The authors' JSON, GraphML or Parquet.")],
+    min_survival: Annotated[
+        float | None,
+        typer.Option(help="Only edges with this bootstrap_survival or more, from 0 to 1."),
+    ] = None,
+    max_q: Annotated[
+        float | None, typer.Option("--max-q", help="Only edges with this q_base or less, from 0 to 1.")
+    ] = None,
 ) -> None:
-    """The moral graph, scope `all`."""
+    """The moral graph, scope `all`; within bounds, the edges with so much evidence and their values."""
     from dft_pipeline import export
+    from dft_pipeline.policies import Bounds, bounds
     from resources.files import write_whole
     from resources.lake import parquet
     from resources.settings import settings
 
     if output.is_dir() and form is not GraphFormat.PARQUET:
         _usage(f"{output} is a folder; name the file that is to be written")
+    try:
+        wanted = bounds(min_survival, max_q)
+    except ValueError as error:
+        _usage(str(error))
     lake, day = _lake(settings()), _date(as_of)
     _manifest(lake, day)
     edges, values = lake.snapshot("wisdom_edges", day), lake.snapshot("graph_values", day)
+    if wanted != Bounds():
+        edges, values = export.sure_graph(edges, values, lake.snapshot("edge_evidence", day), wanted)
     match form:
         case GraphFormat.JSON:
-            write_whole(output, export.authors_json(edges, values))
+            files = {output: export.authors_json(edges, values)}
         case GraphFormat.GRAPHML:
-            write_whole(output, export.graphml(edges, values))
+            files = {output: export.graphml(edges, values)}
         case GraphFormat.PARQUET:
-            write_whole(output / "wisdom_edges.parquet", parquet(export.of_all(edges)))
-            write_whole(output / "graph_values.parquet", parquet(export.of_all(values)))
+            tables = {"wisdom_edges": edges, "graph_values": values}
+            files = {
+                output / f"{name}.parquet": parquet(export.of_all(table)) for name, table in tables.items()
+            }
+    for path, content in files.items():
+        write_whole(path, content)
+    named = {path.name: content for path, content in files.items()}
+    lake.register(f"graph-{form.value}", day, wanted.model_dump(exclude_none=True), named)
     counts = f"{len(export.of_all(values))} values and {len(export.of_all(edges))} edges"
     out.print(f"{counts} as of {day} in {_escaped(str(output))}", highlight=False)
 

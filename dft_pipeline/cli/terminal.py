@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.tree import Tree
 
 from dft_pipeline.audit import EdgeAudit
+from dft_pipeline.graph.chance import edges_by_chance
 from dft_pipeline.graph.scopes import ALL
 from dft_pipeline.tables import TABLES
 from dft_pipeline.values.row_counts import USED
@@ -138,6 +139,7 @@ def summary(lake: Lake, day: date) -> dict[str, Any]:
         "missing_evidence": manifest["missing_evidence"],
         "rows": {name: rows[name] for name in TABLES},
         "edges": len(edges),
+        "edges_by_chance": edges_by_chance(lake.snapshot("shuffled_edges", day)),
         "wisest": _wisest(lake, day).to_dicts(),
         "set_aside": counts.to_dicts(),
         "row_counts": lake.snapshot("row_counts", day).to_dicts(),
@@ -171,13 +173,19 @@ def print_summary(console: Console, found: dict[str, Any]) -> None:
 
 
 def _print_wisest(console: Console, found: dict[str, Any]) -> None:
-    console.print(f"\nThe moral graph has {found['edges']} edges. Its wisest values:", highlight=False)
+    console.print(f"\nThe moral graph has {found['edges']} edges{_by_chance(found)}.", highlight=False)
+    console.print("Its wisest values:", highlight=False)
     for row in found["wisest"]:
         votes = f"{row['votes']} of {row['shown']} voted for it"
         console.print(
             f"  {row['wisdom']:5.2f}  {shown(row['title'])} [dim](value {row['value_id']}, {votes})[/dim]",
             highlight=False,
         )
+
+
+def _by_chance(found: dict[str, Any]) -> str:
+    by_chance = found["edges_by_chance"]
+    return "" if by_chance is None else f"; shuffled answers give {by_chance:.1f} on average"
 
 
 def print_status(console: Console, found: dict[str, Any]) -> None:
@@ -225,11 +233,15 @@ def print_snapshots(console: Console, snapshots: Sequence[dict[str, Any]], lake:
     if not snapshots:
         console.print(f"no snapshot yet in {lake}; make one with: dft build --as-of DAY", highlight=False)
         return
-    table = Table("as of", "policy", "h", "edges", "reward rows", "set aside", box=None, pad_edge=False)
+    columns = ("as of", "policy", "h", "edges", "by chance", "reward rows", "set aside")
+    table = Table(*columns, box=None, pad_edge=False)
     for found in snapshots:
         hops = "all" if found["h"] is None else str(found["h"])
-        counts = (found["edges"], found["rows"]["reward_rows"], found["rows"]["quarantine"])
-        table.add_row(found["as_of"], found["policy"], hops, *(f"{count:,}" for count in counts))
+        rows = (found["rows"]["reward_rows"], found["rows"]["quarantine"])
+        by_chance = "" if found["edges_by_chance"] is None else f"{found['edges_by_chance']:,.1f}"
+        table.add_row(
+            found["as_of"], found["policy"], hops, f"{found['edges']:,}", by_chance, *map("{:,}".format, rows)
+        )
     console.print(table)
     console.print(f"[dim]{shown(lake)}[/dim]", highlight=False)
 

@@ -70,9 +70,14 @@ def gamma(asked: Question, settings: Aggregation) -> pl.DataFrame:
 
     Raises CyclicGraph where support is to be carried along a graph that has a loop.
     """
+    return chosen(asked, held_at(asked, settings).standing, settings)
+
+
+def held_at(asked: Question, settings: Aggregation) -> Held:
+    """Who holds what at the settings' h, of the values that Γ can choose; raises as `gamma` does."""
     # In a context no other value stands, and nothing is carried between others.
     values = ends(asked.edges) if asked.in_context else None
-    return chosen(asked, _at(every_h(asked, settings, values), settings.h).standing, settings)
+    return _at(every_h(asked, settings, values), settings.h)
 
 
 def chosen(asked: Question, stand: Standing, settings: Aggregation) -> pl.DataFrame:

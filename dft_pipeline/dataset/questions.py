@@ -29,6 +29,7 @@ class Snapshot(NamedTuple):
     graph_values: pl.DataFrame
     contested: pl.DataFrame
     erased_votes: pl.DataFrame
+    edge_evidence: pl.DataFrame
 
 
 def numbered(snapshot: Snapshot) -> Snapshot:

@@ -6,21 +6,25 @@ from collections.abc import Iterator, Mapping
 
 import polars as pl
 
-from dft_pipeline.dataset.gamma import gamma
+from dft_pipeline.dataset.gamma import chosen, held_at
 from dft_pipeline.dataset.questions import Snapshot, numbered, questions
+from dft_pipeline.dataset.survival import Counts, counts_of_people, row_survival
 from dft_pipeline.graph.disputes import values_in_dispute
-from dft_pipeline.policies import Aggregation
+from dft_pipeline.policies import Aggregation, Evidence
 from dft_pipeline.tables import TABLES
 
 ROW_ID_DIGITS = 32
 FOLDS_BELOW = 10  # with fewer cases than this a hash may put all of them on one side
+DRAWN = Evidence()
 SIDES = ((80, "train"), (90, "validation"), (100, "test"))
 
 
-def reward_rows(snapshot: Snapshot, policy: str, settings: Aggregation) -> pl.DataFrame:
+def reward_rows(
+    snapshot: Snapshot, policy: str, settings: Aggregation, evidence: Evidence = DRAWN
+) -> pl.DataFrame:
     """Table `reward_rows`, for every case and for every case with each of its contexts."""
     table = TABLES["reward_rows"]
-    parts = list(_chosen(numbered(snapshot), settings))
+    parts = list(_chosen(numbered(snapshot), settings, counts_of_people(snapshot, evidence)))
     if not parts:
         return table.schema.to_frame()
     rows = pl.concat(parts).join(prompts(snapshot.cases), on="prompt_id")
@@ -47,6 +51,9 @@ def rubric_rows(reward_rows: pl.DataFrame) -> pl.DataFrame:
             best=(pl.col("context_score") * pl.col("share")).max(),
             row_ids=pl.col("row_id").unique().sort(),
             is_contested=pl.col("is_contested").any(),
+            row_survival=pl.col("row_survival").max(),
+            edge_survival=pl.col("edge_survival").max(),
+            edge_q_base=pl.col("edge_q_base").min(),
         )
     )
     share = pl.col("best") / pl.col("best").sum().over("prompt_id")
@@ -84,18 +91,26 @@ def side(group: str) -> str:
     return next(name for bound, name in SIDES if percent < bound)
 
 
-def _chosen(snapshot: Snapshot, settings: Aggregation) -> Iterator[pl.DataFrame]:
-    """What Γ chose, per case and per case and context, with the edges that end in each value."""
+def _chosen(snapshot: Snapshot, settings: Aggregation, counts: Counts) -> Iterator[pl.DataFrame]:
+    """What Γ chose, per case and per case and context, how surely, and the edges that end in each value."""
+    sure = snapshot.edge_evidence.select("edge_id", "bootstrap_survival", "q_base")
     for case_id, context_id, asked in questions(snapshot):
+        held = held_at(asked, settings)
         yield (
-            gamma(asked, settings)
-            .join(_edges_into(asked.edges), on="value_id", how="left")
+            chosen(asked, held.standing, settings)
+            .join(row_survival(asked, held, settings, counts), on="value_id", how="left")
+            .join(_edges_into(asked.edges.join(sure, on="edge_id", how="left")), on="value_id", how="left")
             .with_columns(prompt_id=pl.lit(case_id), context_id=pl.lit(context_id, dtype=pl.String))
         )
 
 
 def _edges_into(edges: pl.DataFrame) -> pl.DataFrame:
-    return edges.group_by(value_id="wiser_value_id").agg(edge_ids=pl.col("edge_id").sort())
+    """The edges that end in each value, with the best evidence among them."""
+    return edges.group_by(value_id="wiser_value_id").agg(
+        edge_ids=pl.col("edge_id").sort(),
+        edge_survival=pl.col("bootstrap_survival").max(),
+        edge_q_base=pl.col("q_base").min(),
+    )
 
 
 def prompts(cases: pl.DataFrame) -> pl.DataFrame:

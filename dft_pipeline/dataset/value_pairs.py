@@ -15,14 +15,15 @@ from dft_pipeline.graph.moral_graph import edge_id
 from dft_pipeline.graph.scopes import scopes_of_prompts
 from dft_pipeline.graph.tally import PAIR
 from dft_pipeline.policies import ConsensusPolicy
-from dft_pipeline.tables import TABLES
+from dft_pipeline.tables import EVIDENCE, TABLES
 
 TEXTS = {"title": "title", "instructions": "instructions_detailed", "criteria": "criteria"}
 
 
 def value_pairs(snapshot: Snapshot) -> pl.DataFrame:
     """Table `value_pairs`: every edge of the graphs of a prompt's case and of its contexts."""
-    edges = _of_prompts(snapshot, snapshot.wisdom_edges)
+    evidence = snapshot.edge_evidence.select("edge_id", *EVIDENCE)
+    edges = _of_prompts(snapshot, snapshot.wisdom_edges).join(evidence, on="edge_id", how="left")
     ends = {"less_wise": PAIR[0], "wiser": PAIR[1]}
     return TABLES["value_pairs"].conform(_described(edges, snapshot, ends))
 

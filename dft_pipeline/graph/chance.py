@@ -70,6 +70,12 @@ def shuffled_edges(judgments: pl.DataFrame, policy: ConsensusPolicy, evidence: E
     return TABLES["shuffled_edges"].conform(pl.DataFrame(table, schema=TABLES["shuffled_edges"].schema))
 
 
+def edges_by_chance(shuffled_edges: pl.DataFrame) -> float | None:
+    """How many edges shuffled answers give on average; None where nothing was shuffled."""
+    count = len(shuffled_edges)
+    return int(shuffled_edges["edges"].sum()) / count if count else None
+
+
 def _shuffled(judgments: pl.DataFrame, evidence: Evidence) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     """Each shuffle's answers as `answers_by_context` counts them, and the scope `all`."""
     rows = judgments.join(people(judgments), on="participant_id").sort("person", *PAIR)

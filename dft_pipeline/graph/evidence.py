@@ -4,6 +4,7 @@ What belongs here: which figures an edge has. How the harder ones are found stan
 `bootstrap` and `flips`. How groups judged stands in the reports alone, where figures by group are weighed.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -18,10 +19,16 @@ from dft_pipeline.graph.rank import wilson
 from dft_pipeline.graph.scopes import scopes_of_contexts
 from dft_pipeline.graph.streams import people
 from dft_pipeline.graph.tally import ANSWERS, PAIR
-from dft_pipeline.policies import ConsensusPolicy, Evidence
+from dft_pipeline.policies import Bounds, ConsensusPolicy, Evidence
 from dft_pipeline.tables import PAIR_KEY, TABLES
 from dft_pipeline.values.participants import outside_own_cases
 
+# The columns that the bounds look at: the survival and the q of a row.
+BOUNDED: Mapping[str, tuple[str, str]] = {
+    "edge_evidence": ("bootstrap_survival", "q_base"),
+    "value_pairs": ("bootstrap_survival", "q_base"),
+    "reward_rows": ("row_survival", "edge_q_base"),
+}
 DIRECT = pl.sum_horizontal(ANSWERS.values())
 
 
@@ -55,19 +62,15 @@ def edge_evidence(said: Said, policy: ConsensusPolicy, evidence: Evidence) -> pl
     return TABLES["edge_evidence"].conform(table)
 
 
-def filtered(
-    edges: pl.DataFrame, evidence: pl.DataFrame, min_survival: float | None, max_q: float | None
-) -> pl.DataFrame:
-    """The edges (or other rows that name them) with enough evidence; a bound of None is not applied.
+def sure_enough(table: str, rows: pl.DataFrame, bounds: Bounds) -> pl.DataFrame:
+    """The rows of one of the tables BOUNDED with enough evidence; without any, a row passes no bound.
 
-    `evidence` is table `edge_evidence`; a row without evidence does not pass a bound.
+    Rubric rows are made anew, from the reward rows that are kept, so that a prompt's weights sum to 1.
     """
-    survives = pl.col("bootstrap_survival") >= min_survival if min_survival is not None else pl.lit(True)
-    is_rare = pl.col("q_base") <= max_q if max_q is not None else pl.lit(True)
-    if min_survival is None and max_q is None:
-        return edges
-    enough = evidence.filter(survives & is_rare)
-    return edges.join(enough, on=PAIR_KEY, how="semi", maintain_order="left")
+    survival, q = map(pl.col, BOUNDED[table])
+    if bounds.min_survival is not None:
+        rows = rows.filter(survival >= bounds.min_survival)
+    return rows if bounds.max_q is None else rows.filter(q <= bounds.max_q)
 
 
 def _people(judgments: pl.DataFrame) -> pl.DataFrame:

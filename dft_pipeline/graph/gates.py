@@ -3,6 +3,7 @@
 import polars as pl
 
 from dft_pipeline.gates import DEFECT, Gate, Measured
+from dft_pipeline.graph.chance import edges_by_chance
 from dft_pipeline.graph.moral_graph import edge_id, loops, misses_judgments, unknown_ends
 from dft_pipeline.graph.scopes import ALL
 from dft_pipeline.policies import ConsensusPolicy
@@ -100,9 +101,11 @@ def measured_evidence(
     edges = tallies.filter("is_edge").select(*PAIR_KEY, edge_id())
     one, other = (set(rows["edge_id"]) for rows in (edges, evidence))
     torn = sorted(one ^ other)
-    by_chance = shuffled["edges"].sum() / max(len(shuffled), 1)
-    seen = f"the answers give {len(edges.filter(scope=ALL))} edges, shuffled ones {by_chance:.1f} on average"
-    return [Measured(EVIDENCE, len(torn), examples(torn), seen if len(shuffled) else "")]
+    by_chance, seen = edges_by_chance(shuffled), ""
+    if by_chance is not None:
+        found = len(edges.filter(scope=ALL))
+        seen = f"the answers give {found} edges, shuffled ones {by_chance:.1f} on average"
+    return [Measured(EVIDENCE, len(torn), examples(torn), seen)]
 
 
 def measured_ranking(edges: pl.DataFrame, values: pl.DataFrame) -> list[Measured]:

@@ -21,3 +21,21 @@ def people(judgments: pl.DataFrame) -> pl.DataFrame:
     # Only of people who did the same at the same moment the pseudonym decides.
     ordered = begun.sort("created_at", "source_value_id", "wiser_value_id", "answers", "participant_id")
     return ordered.select("participant_id").with_row_index("person")
+
+
+def everybody(judgments: pl.DataFrame, votes: pl.DataFrame, articulations: pl.DataFrame) -> pl.DataFrame:
+    """The same of everybody who did anything: first who judged, as in `people`, then by all that they did."""
+    judges = people(judgments)
+    act = pl.format("{} {}", "case_id", "value_id")
+    voted = votes.select("participant_id", "created_at", act=pl.format("{} {}", act, "is_vote"))
+    spoken = articulations.select(
+        "participant_id", created_at=pl.lit(None, voted["created_at"].dtype), act=act
+    )
+    others = pl.concat([voted, spoken]).join(judges, on="participant_id", how="anti")
+    begun = others.group_by("participant_id").agg(
+        pl.col("created_at").min(), pl.col("act").sort().str.join(" ")
+    )
+    ordered = begun.sort("created_at", "act", "participant_id", nulls_last=True)
+    return (
+        pl.concat([judges["participant_id"], ordered["participant_id"]]).to_frame().with_row_index("person")
+    )

@@ -1,18 +1,22 @@
 """The evidence behind the real run's edges, through the commands: the published policy as of 2023-10-17."""
 
+import json
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
+import networkx as nx
 import numpy as np
 import polars as pl
 import pytest
 
 from dft_pipeline.graph.chance import shuffle
+from dft_pipeline.graph.tally import PAIR
 from resources.lake import Lake
 from tests.conftest import Dft, fresh_database
 
 DAY = date(2023, 10, 17)
+EXPORT = ("export", "graph", "--as-of", DAY)
 # By bootstrap_survival, then votes_to_flip, then the ids.
 LEAST = [(165, 167), (311, 308), (208, 285), (166, 260), (198, 208),
          (333, 290), (342, 353), (170, 172), (219, 284), (201, 169)]  # fmt: skip
@@ -86,3 +90,58 @@ def test_the_night_says_how_many_edges_chance_gives(built: Dft) -> None:
     pages = (built.folder / "home" / "data-docs" / f"as_of={DAY}").rglob("*.html")
     said = "the answers give 69 edges, shuffled ones 67.0 on average"
     assert any(said in page.read_text() for page in pages)
+
+
+def test_only_the_edges_that_are_sure_enough_are_exported(built: Dft, evidence: pl.DataFrame) -> None:
+    """With the values that they join, in every format; the other bound leaves nothing of this graph."""
+    out = built.folder / "sure"
+    for form, name in (("json", "graph.json"), ("graphml", "graph.graphml"), ("parquet", "graph")):
+        done = built(*EXPORT, "--format", form, "--output", out / name, "--min-survival", 0.9)
+        assert done.returncode == 0, done.stderr
+        assert "and 28 edges" in done.stdout
+    sure = evidence.filter(pl.col("bootstrap_survival") >= 0.9)
+    pairs = set(sure.select("source_value_id", "wiser_value_id").rows())
+    ends = {value for pair in pairs for value in pair}
+    graph = json.loads((out / "graph.json").read_text())
+    assert {(edge["sourceValueId"], edge["wiserValueId"]) for edge in graph["edges"]} == pairs
+    assert {value["id"] for value in graph["values"]} == ends
+    drawn = nx.read_graphml(out / "graph.graphml", node_type=int)
+    assert (set(drawn.edges), set(drawn.nodes)) == (pairs, ends)
+    edges, values = (
+        pl.read_parquet(out / f"graph/{name}.parquet") for name in ("wisdom_edges", "graph_values")
+    )
+    assert (set(edges.select(*PAIR).rows()), set(values["value_id"])) == (pairs, ends)
+    none = built(*EXPORT, "--format", "json", "--output", out / "none.json", "--max-q", 0.1)
+    assert json.loads((out / "none.json").read_text()) == {"values": [], "edges": []}, none.stderr
+
+
+@pytest.mark.parametrize(
+    ("bound", "number"), [("--min-survival", "1.5"), ("--max-q", "-0.1"), ("--max-q", "nan")]
+)
+def test_a_bound_that_is_no_share_is_wrong_usage(built: Dft, bound: str, number: str) -> None:
+    done = built(*EXPORT, "--format", "json", "--output", built.folder / "no.json", bound, number)
+    assert done.returncode == 2
+    assert bound.strip("-").replace("-", "_") in done.stderr
+    assert not (built.folder / "no.json").exists()
+
+
+def test_the_status_says_how_many_edges_chance_gives(built: Dft) -> None:
+    (snapshot,) = json.loads(built("status", "--json").stdout)["snapshots"]
+    assert (snapshot["edges"], snapshot["edges_by_chance"]) == (69, pytest.approx(67.05))
+    assert {"69", "67.0"} <= set(built("status").stdout.split())
+
+
+def test_rows_and_pairs_say_how_sure_they_are(published: Lake) -> None:
+    """What Γ chose of the real run, and every edge of its prompts with its own evidence."""
+    rows, edges = (published.snapshot(table, DAY) for table in ("reward_rows", "edge_evidence"))
+    known = {row["edge_id"]: row for row in edges.to_dicts()}
+    for row in rows.to_dicts():
+        behind = [known[edge] for edge in row["edge_ids"]]
+        assert row["edge_survival"] == max((edge["bootstrap_survival"] for edge in behind), default=None)
+        assert row["edge_q_base"] == min((edge["q_base"] for edge in behind), default=None)
+    assert 0 < rows["row_survival"].min() < rows["row_survival"].max() <= 1
+    figures = ("asked_reverse", "p_base", "q_base", "p_direction", "bootstrap_survival", "votes_to_flip")
+    for pair in published.snapshot("value_pairs", DAY).to_dicts():
+        assert {name: pair[name] for name in figures} == {
+            name: known[pair["edge_id"]][name] for name in figures
+        }

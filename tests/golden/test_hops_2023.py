@@ -101,7 +101,8 @@ def snapshot(raw: Mapping[str, pl.DataFrame]) -> Snapshot:
     rows = (voices.judgments, voices.votes, voices.articulations)
     fights = TABLES["contested"].schema.to_frame()
     erased = erased_votes(fights, voices.judgments, links, DEFAULT)
-    return Snapshot(raw["case"], links, *rows, values, edges, nodes, fights, erased)
+    sure = TABLES["edge_evidence"].schema.to_frame()
+    return Snapshot(raw["case"], links, *rows, values, edges, nodes, fights, erased, sure)
 
 
 def asked(snapshot: Snapshot, case: str, context: str | None) -> Asked:

@@ -91,8 +91,8 @@ def shuffled(rows: pl.DataFrame, seed: int) -> pl.DataFrame:
     return rows.sample(fraction=1, shuffle=True, seed=seed)
 
 
-def snapshot(public: Public, policy: ConsensusPolicy) -> Snapshot:
-    """The tables of a snapshot of what the public said."""
+def snapshot(public: Public, policy: ConsensusPolicy, evidence: pl.DataFrame | None = None) -> Snapshot:
+    """The tables of a snapshot of what the public said; `evidence`: `edge_evidence`, by default empty."""
     tallies = pair_tallies(public.judgments, public.links, policy)
     edges = wisdom_edges(tallies, policy)
     disputed = contested(tallies, public.judgments, public.links, public.groups)
@@ -108,6 +108,7 @@ def snapshot(public: Public, policy: ConsensusPolicy) -> Snapshot:
         nodes,
         disputed,
         erased_votes(disputed, public.judgments, public.links, policy),
+        frame("edge_evidence", []) if evidence is None else evidence,
     )
 
 

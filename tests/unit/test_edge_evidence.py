@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from dft_pipeline.contracts import broken
+from dft_pipeline.export import sure_graph
 from dft_pipeline.graph.bootstrap import FATES
 from dft_pipeline.graph.chance import shuffled_edges
 from dft_pipeline.graph.direction import Asked, p_direction
-from dft_pipeline.graph.evidence import Said, edge_evidence, filtered
+from dft_pipeline.graph.evidence import BOUNDED, Said, edge_evidence, sure_enough
 from dft_pipeline.graph.gates import measured_evidence
 from dft_pipeline.graph.moral_graph import pair_tallies, wisdom_edges
-from dft_pipeline.policies import DEFAULT, ConsensusPolicy, Evidence
+from dft_pipeline.policies import DEFAULT, ConsensusPolicy, Evidence, bounds
 from dft_pipeline.tables import PAIR_KEY, TABLES
 
 FEW = Evidence(resamples=3, min_reverse=2)
@@ -159,29 +160,61 @@ def test_the_prior_is_centred_on_the_share_of_all_answers() -> None:
     assert 0.5 < stiff["p_direction"].to_list()[0] < surely[0]
 
 
-def test_bounds_keep_what_has_enough_evidence() -> None:
-    judged = some.frame("judgments", [*answers((3, 7), 2), *answers((7, 20), 9)])
+# Rows as (survival, q), and what is kept of them by their places; the last three lack one or both.
+KNOWN = ((0.5, 0.1), (0.9, 0.3), (0.4, None), (None, 0.05), (None, None))
+KEPT = (
+    ((None, None), [0, 1, 2, 3, 4]),
+    ((0.9, None), [1]),
+    ((None, 0.1), [0, 3]),
+    ((0.5, 0.3), [0, 1]),
+    ((0.9, 0.1), []),
+    ((0.0, 1.0), [0, 1]),
+)
+
+
+@pytest.mark.parametrize(("asked", "kept"), KEPT)
+@pytest.mark.parametrize("table", BOUNDED)
+def test_bounds_keep_what_has_enough_evidence(
+    table: str, asked: tuple[float | None, float | None], kept: list[int]
+) -> None:
+    rows = some.frame(table, [dict(zip(BOUNDED[table], row, strict=True)) for row in KNOWN])
+    rows = rows.with_row_index("place")
+    assert sure_enough(table, rows, bounds(*asked))["place"].to_list() == kept
+
+
+def test_what_bounds_look_at() -> None:
+    """An edge's own survival and q; of what was chosen its own survival, and the best q of its edges."""
+    own = ("bootstrap_survival", "q_base")
+    assert {
+        "edge_evidence": own,
+        "value_pairs": own,
+        "reward_rows": ("row_survival", "edge_q_base"),
+    } == BOUNDED
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"), [((1.01, None), "min_survival"), ((0.5, -0.1), "max_q"), ((None, math.nan), "max_q")]
+)
+def test_a_bound_that_is_no_share_is_refused(asked: tuple[float | None, float | None], named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        bounds(*asked)
+
+
+def test_values_leave_the_graph_with_their_last_edge() -> None:
+    """3 → 7 → 20, of which 7 → 20 is sure in `all`, and 3 → 7 in its context."""
+    judged = some.frame("judgments", [*answers((3, 7), 9), *answers((7, 20), 9)])
     edges = wisdom_edges(pair_tallies(judged, LINKS, DEFAULT), DEFAULT)
-    rows = [
-        {**row, "bootstrap_survival": survival, "q_base": q}
-        for row, survival, q in zip(
-            edges.select(PAIR_KEY).to_dicts(), (0.5, 0.9) * 3, (0.1, 0.3) * 3, strict=True
-        )
-    ]
-    table = some.frame("edge_evidence", rows)
-    for bounds, kept in (
-        ((None, None), [3, 7] * 3),
-        ((0.9, None), [7] * 3),
-        ((None, 0.1), [3] * 3),
-        ((0.5, 0.3), [3, 7] * 3),
-        ((0.9, 0.1), []),
-        ((0.0, 1.0), [3, 7] * 3),
-    ):
-        found = filtered(edges, table, *bounds)
-        assert found["source_value_id"].to_list() == kept, bounds
-        assert found.columns == edges.columns
-    assert filtered(edges, table[1:], 0.0, None).height == 5, "a row without evidence does not pass"
-    assert filtered(edges, table[1:], None, None).height == 6
+    here = f"context:{some.CONTEXTS[0]}"
+    sure = edges.with_columns(
+        bootstrap_survival=pl.when(pl.col("edge_id").is_in(["all|7|20", f"{here}|3|7"]))
+        .then(0.9)
+        .otherwise(0.8)
+    )
+    ends = [{"scope": scope, "value_id": value} for scope in ("all", here) for value in (3, 7, 20)]
+    kept, values = sure_graph(edges, some.frame("graph_values", ends), sure, bounds(0.9, None))
+    assert kept["edge_id"].to_list() == ["all|7|20", f"{here}|3|7"]
+    assert values.select("scope", "value_id").rows() == [("all", 7), ("all", 20), (here, 3), (here, 7)]
+    assert kept.columns == edges.columns
 
 
 def test_gate_names_edges_without_evidence_and_evidence_without_an_edge() -> None:

@@ -145,6 +145,22 @@ DECLINED = [
 SOUND = a_public(some.frame("judgments", [*AGREED, *DECLINED]))
 
 
+def test_a_pair_has_the_evidence_of_its_edge() -> None:
+    figures = {
+        "asked_reverse": 4,
+        "p_base": 0.2,
+        "q_base": 0.3,
+        "p_direction": None,
+        "bootstrap_survival": 0.8,
+    }
+    evidence = some.frame("edge_evidence", [{"edge_id": "case:weed|3|7", **figures, "votes_to_flip": 2}])
+    of_case, of_context = value_pairs(
+        some.snapshot(SOUND, ConsensusPolicy(name="default"), evidence)
+    ).to_dicts()
+    assert {name: of_case[name] for name in figures} == figures
+    assert (of_case["votes_to_flip"], of_context["bootstrap_survival"]) == (2, None)
+
+
 def tables(public: some.Public) -> tuple[Snapshot, pl.DataFrame, pl.DataFrame]:
     policy = ConsensusPolicy(name="default")
     snapshot = some.snapshot(public, policy)

@@ -180,7 +180,9 @@ class MoralSimilarity(_Settings):
     version: int = 1
     embed_model: str
     most_candidates: int = Field(ge=1, description="most cases, and most contexts, that a prompt may have")
-    candidate_threshold: float = Field(ge=-1, le=1, description="smallest similarity of a candidate")
+    candidate_threshold: float = Field(
+        gt=0, le=1, description="smallest similarity of a candidate; a text of unknown words has 0 to all"
+    )
     case_threshold: float = Field(gt=0, le=1, description="smallest similarity of a case that applies")
     context_threshold: float = Field(gt=0, le=1, description="the same of a context")
     leak_threshold: float = Field(
@@ -204,7 +206,7 @@ SIMILAR_WORDLLAMA = MoralSimilarity(
     name="similar-wordllama",
     embed_model=OFFLINE_WORDLLAMA.embed_model,
     most_candidates=10,
-    candidate_threshold=0.0,
+    candidate_threshold=0.005,
     case_threshold=0.3,
     context_threshold=0.25,
     leak_threshold=0.9,

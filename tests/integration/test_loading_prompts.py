@@ -137,12 +137,12 @@ def test_loading_says_what_is_there_and_what_is_set_aside(loaded: dict[str, Any]
     prompts, labels = loaded["furtherPrompt"], loaded["contextLabel"]
     assert (prompts["file"], prompts["read"], prompts["new"], prompts["set_aside"]) == (
         "my-prompts.jsonl",
-        9,
         8,
+        7,
         1,
     )
     assert [(row["row"], row["column"], row["rule"]) for row in prompts["rows_set_aside"]] == [
-        (9, "id", "missing_key")
+        (8, "id", "missing_key")
     ]
     assert [(row["row"], row["column"], row["rule"]) for row in labels["rows_set_aside"]] == [
         (6, "applies", "wrong_type")

@@ -26,7 +26,9 @@ from dft_pipeline.dataset import gates, rows
 from dft_pipeline.dataset.aggregations import aggregations
 from dft_pipeline.dataset.coverage_by_h import ENOUGH, advice, coverage_by_h
 from dft_pipeline.dataset.gradient import gradients
+from dft_pipeline.dataset.moral_similarity import World, prompt_contexts
 from dft_pipeline.dataset.questions import Snapshot, numbered, participants
+from dft_pipeline.dataset.similarity_agreement import similarity_agreement
 from dft_pipeline.dataset.value_pairs import balanced_pairs, value_pairs
 from dft_pipeline.graph.disputes import erased_votes
 from dft_pipeline.manifest import File, manifest
@@ -35,10 +37,12 @@ from dft_pipeline.policies import ConsensusPolicy
 from dft_pipeline.raw.tables import SOURCE_TABLES
 from dft_pipeline.tables import TABLES, Table
 from dft_pipeline.values import reading
+from dft_pipeline.values.further_prompts import user_turns
 from dft_pipeline.values.pseudonyms import fingerprint
 from resources.build import BuildSettings, Workplace, code_version
 from resources.extraction import SET_ASIDE
 from resources.lake import published, row_count, sha256
+from resources.language_model import POOL
 
 FROM = (
     "judgments",
@@ -51,13 +55,44 @@ FROM = (
     "edge_evidence",
 )
 OF_CASES = (*FROM, raw_key("case"), raw_key("contextsOnCases"))
+COMPARED = tuple(map(raw_key, ("case", "context", "contextsOnCases", "furtherPrompt")))
 PAIRED = ("wisdom_edges", "canonical_values", "contested", raw_key("case"), raw_key("contextsOnCases"))
+
+
+@dg.multi_asset(
+    name="moral_similarity",
+    specs=[
+        table_spec("prompt_contexts", "1", COMPARED),
+        table_spec("similarity_agreement", "1", (*COMPARED, "prompt_contexts", raw_key("contextLabel"))),
+    ],
+    check_specs=check_specs(("prompt_contexts", "similarity_agreement"), gates.PROMPT_GATES),
+    pool=POOL,
+)
+def moral_similarity(
+    context: dg.AssetExecutionContext, workplace: Workplace, build_settings: BuildSettings
+) -> Results:
+    """One row is a case or context of a prompt, or how well such are found (`similarity_agreement`)."""
+    day, settings = date.fromisoformat(context.partition_key), build_settings.snapshot.similarity
+    links = reading.links(workplace.admitted("contextsOnCases", day))
+    world = World(workplace.admitted("case", day), links, workplace.admitted("context", day)["id"])
+    turns = user_turns(workplace.admitted("furtherPrompt", day))
+    run_id = context.run.run_id
+    with (
+        workplace.embedder(settings.embed_model, run_id) as embedder,
+        workplace.context_judge(run_id, context.log.warning) as judge,
+    ):
+        found = prompt_contexts(turns, world, embedder.embed, settings, judge)
+        labels = workplace.admitted("contextLabel", day)
+        agreement = similarity_agreement(found, labels, world, embedder.embed, settings, judge)
+    tables = {"prompt_contexts": found, "similarity_agreement": agreement}
+    measured = gates.measured_prompts(turns, found)
+    yield from finished(workplace, "dataset_prompts", day, tables, measured)
 
 
 @dg.multi_asset(
     name="training_rows",
     specs=[
-        table_spec("reward_rows", "3", OF_CASES),
+        table_spec("reward_rows", "3", (*OF_CASES, "prompt_contexts")),
         table_spec("rubric_rows", "3", ("reward_rows",)),
         table_spec("value_pairs", "2", (*PAIRED, "edge_evidence")),
         table_spec("balanced_pairs", "1", (*PAIRED, "pair_tallies")),
@@ -73,7 +108,10 @@ def training_rows(
     """One row is a value that Γ chose for a prompt, a criterion of one, or two values that were compared."""
     day, settings = date.fromisoformat(context.partition_key), build_settings.snapshot
     snapshot = _snapshot(workplace, day, settings.policy)
-    reward = rows.reward_rows(snapshot, settings.policy.name, settings.aggregation, settings.evidence)
+    prompts = workplace.table("prompt_contexts", day)
+    reward = rows.reward_rows(
+        snapshot, settings.policy.name, settings.aggregation, settings.evidence, prompts
+    )
     rubric = rows.rubric_rows(reward)
     measured = gates.measured_rows(reward, rubric, snapshot.canonical_values, snapshot.wisdom_edges)
     pairs = value_pairs(snapshot)
@@ -146,6 +184,7 @@ STEPS = (
     evidence,
     exclusions,
     ranking,
+    moral_similarity,
     training_rows,
     gradient,
     reports,

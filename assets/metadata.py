@@ -22,7 +22,9 @@ PREVIEW_ROWS = 5
 # What people wrote may tell who they are, and Dagster keeps what it is told.
 FREE_TEXT = ("story", "comment", "value")
 OF_ONE_PERSON = {
-    "articulated_cards": (*VALUE_TEXTS, "refusal_reason")
+    "articulated_cards": (*VALUE_TEXTS, "refusal_reason"),
+    **dict.fromkeys(("reward_rows", "rubric_rows"), ("prompt",)),
+    "prompt_contexts": ("prompt", "reason"),
 }  # by table: other tables' values are many people's
 
 # A night comes every 24 hours; two more are for a late or a long one. Where the clocks change, two nights can

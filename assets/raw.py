@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from assets.metadata import FRESHNESS, OWNERS, Results
+from assets.metadata import FRESHNESS, OWNERS, Result, Results
 from assets.retries import retried
-from dft_pipeline.raw.tables import SOURCE_TABLES
+from dft_pipeline.raw.tables import APP_TABLES, OWN_TABLES, SOURCE_TABLES, SourceTable
 from resources.build import Workplace
-from resources.extraction import SET_ASIDE, extract, extract_set_aside
+from resources.extraction import SET_ASIDE, Extracted, extract, extract_set_aside
 
 KNOWN_COLUMNS = "no_new_columns"
 
@@ -52,18 +52,23 @@ def _known_columns(name: str, new: Sequence[str]) -> dg.AssetCheckResult:
     ],
 )
 def raw_tables(context: dg.AssetExecutionContext, workplace: Workplace) -> Results:
-    """One row is a row of the app's table; only days that differ from the lake's are read again."""
+    """One row is a row of the app's table, or of an own one; only days that differ are read again."""
     with retried(context), workplace.source() as url:
-        for table, extracted in extract(url, workplace.lake):
-            yield dg.MaterializeResult(
-                asset_key=raw_key(table.name),
-                metadata={
-                    "dagster/row_count": extracted.rows,
-                    "days_written": len(extracted.days_written),
-                    "days_dropped": len(extracted.days_dropped),
-                },
-                check_results=[_known_columns(table.name, extracted.new_columns)],
-            )
+        yield from map(_extracted, extract(url, workplace.lake, APP_TABLES))
     with retried(context), workplace.database() as url:
+        yield from map(_extracted, extract(url, workplace.lake, OWN_TABLES))
         rows = extract_set_aside(url, workplace.lake)
         yield dg.MaterializeResult(asset_key=raw_key(SET_ASIDE), metadata={"dagster/row_count": rows})
+
+
+def _extracted(found: tuple[SourceTable, Extracted]) -> Result:
+    table, extracted = found
+    return dg.MaterializeResult(
+        asset_key=raw_key(table.name),
+        metadata={
+            "dagster/row_count": extracted.rows,
+            "days_written": len(extracted.days_written),
+            "days_dropped": len(extracted.days_dropped),
+        },
+        check_results=[_known_columns(table.name, extracted.new_columns)],
+    )

@@ -77,7 +77,7 @@ def embedding(
     table = TABLES["card_embeddings"].schema.to_frame()
     if is_embedded(settings, every):
         texts = texts_of(every, settings.deduplication)
-        with workplace.embedder(settings, context.run.run_id) as embedder:
+        with workplace.embedder(settings.deduplication.embed_model, context.run.run_id) as embedder:
             table = card_embeddings(texts, embedder.embed(texts), embedder.name)
     yield from finished(workplace, "values_embedding", day, {"card_embeddings": table})
 

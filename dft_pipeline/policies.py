@@ -175,6 +175,51 @@ OFFLINE_WORDLLAMA = Deduplication(
 OFFLINE: Mapping[str, Deduplication] = {chosen.embed_model: chosen for chosen in (OFFLINE_WORDLLAMA,)}
 
 
+class MoralSimilarity(_Settings):
+    """When a case or a context applies to a further prompt, by the cosine of their texts' embeddings.
+
+    Thresholds belong to the embedding model, which is this one whatever cards are compared by.
+    """
+
+    name: str
+    version: int = 1
+    embed_model: str
+    most_candidates: int = Field(ge=1, description="most cases, and most contexts, that a prompt may have")
+    candidate_threshold: float = Field(
+        gt=0, le=1, description="smallest similarity of a candidate; a text of unknown words has 0 to all"
+    )
+    case_threshold: float = Field(gt=0, le=1, description="smallest similarity of a case that applies")
+    context_threshold: float = Field(gt=0, le=1, description="the same of a context")
+    leak_threshold: float = Field(
+        gt=0, le=1, description="smallest similarity of two prompts that may not stand on two sides"
+    )
+    source: str = Field(description="where the thresholds come from")
+
+    @property
+    def decider(self) -> str:
+        """Its name and version, as rows say which rule decided them."""
+        return f"{self.name}-{self.version}"
+
+    @model_validator(mode="after")
+    def _looks_at_all_that_apply(self) -> Self:
+        if self.candidate_threshold > min(self.case_threshold, self.context_threshold):
+            raise ValueError("candidate_threshold is above a threshold: what applies is not looked at")
+        return self
+
+
+SIMILAR_WORDLLAMA = MoralSimilarity(
+    name="similar-wordllama",
+    embed_model=OFFLINE_WORDLLAMA.embed_model,
+    most_candidates=10,
+    candidate_threshold=0.005,
+    case_threshold=0.3,
+    context_threshold=0.25,
+    leak_threshold=0.9,
+    source="the 2023 cases and contexts beside thirteen made-up prompts: no unrelated one is as similar to a "
+    "case as 0.3; no context that is not linked to a case is as similar to its question as 0.25",
+)
+
+
 class ParticipantPolicy(_Settings):
     """Whose input counts. Whoever revoked consent is left out of everything, whatever is set here."""
 
@@ -220,6 +265,8 @@ class SnapshotSettings(_Settings):
     deduplication: Deduplication = OFFLINE_WORDLLAMA
     participants: ParticipantPolicy = ParticipantPolicy()
     writes_cards: bool = Field(False, description="a language model writes cards that finished chats lack")
+    similarity: MoralSimilarity = SIMILAR_WORDLLAMA
+    judges_prompts: bool = Field(False, description="a language model says what applies to further prompts")
 
 
 def snapshot_settings(
@@ -233,8 +280,8 @@ def snapshot_settings(
 ) -> SnapshotSettings:
     """Settings from the words a person uses; h is a whole number or `all`. None stands for the default.
 
-    `has_model`: there is a language model to ask, so that it writes the cards that finished chats lack, and
-    judges what the app has not assigned.
+    `has_model`: there is a language model to ask, so that it writes the cards that finished chats lack, says
+    what applies to further prompts, and judges what the app has not assigned.
     `deduplication`: what a settings file says of the embedding model; None where there is no file.
 
     Without an h, support is carried along one edge, or along none where the policy allows loops.
@@ -260,6 +307,7 @@ def snapshot_settings(
         deduplication=compared_by or OFFLINE_WORDLLAMA,
         participants=participants or ParticipantPolicy(),
         writes_cards=has_model,
+        judges_prompts=has_model,
     )
 
 

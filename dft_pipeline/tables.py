@@ -198,6 +198,11 @@ SIDE: Mapping[str, dy.Column] = {
     "fold": _id("leave-one-case-out fold, where there are fewer than ten cases", nullable=True),
 }
 
+TURN_INDEX = _count_or_none(
+    "which of a conversation's user turns, from 0; null for a case, or for a prompt of one text"
+)
+SOURCE_PROMPT = _text("the further prompt or conversation as it was loaded; null for a case", nullable=True)
+
 SET_ASIDE_KEY = ("table", "key", "column", "rule", "source", "value")
 SET_ASIDE: Mapping[str, dy.Column] = {
     "table": _text("the source table"),
@@ -700,16 +705,95 @@ _TABLES = (
         },
     ),
     Table(
+        "prompt_contexts",
+        "dataset",
+        "a prompt and a case or context that it has, or was compared with; or why it has no training rows",
+        ("prompt_id", "kind", "context_id", "case_id"),
+        {
+            "prompt_id": _text(
+                "the prompt: a case's id, a further prompt's, or a conversation's with `#` and turn_index"
+            ),
+            "source_prompt_id": SOURCE_PROMPT,
+            "turn_index": TURN_INDEX,
+            "prompt": _text("what the user asked; null where it looks personal", nullable=True),
+            "kind": _one_of(
+                "a `case` or a `context`, or why the prompt has no training rows: `out_of_graph` (nothing "
+                "applies), `leak` (another prompt, too much like it, is on another side) or `personal_text` "
+                "(it looks as if it told who somebody is, and is compared with nothing)",
+                *("case", "context", "out_of_graph", "leak", "personal_text"),
+            ),
+            "case_id": _text(
+                "the case; of a context that applies, the case that Γ is asked of: of its own the applying "
+                "one with the highest score, else the most similar; null where it belongs to none",
+                nullable=True,
+            ),
+            "context_id": _text("the context; null for a case or the prompt", nullable=True),
+            "similarity": _rate(
+                "cosine of the prompt and the case's question, the context, or of a `leak` the other prompt; "
+                "null where nothing was compared",
+                low=-1,
+                nullable=True,
+            ),
+            "decided_by": _one_of(
+                "`data`: a case's own; `embedding`: the threshold; `model`: a language model; null where "
+                "nothing was to decide",
+                *("data", "embedding", "model"),
+                nullable=True,
+            ),
+            "applies": _yes("the decision; null where there is none, or the model has not answered", True),
+            "context_score": _rate(
+                "where it applies: 1 in the data, the similarity by embedding, the model's confidence",
+                nullable=True,
+            ),
+            "reason": _text("why, in words", nullable=True),
+            "confidence": _rate("the model's confidence in its answer, yes or no", nullable=True),
+            "judge": _text("the model and its prompt, or the rule, each with its version", nullable=True),
+            "prompt_version": _text("version of the language model's prompt; null offline", nullable=True),
+        },
+    ),
+    Table(
+        "similarity_agreement",
+        "dataset",
+        "how well one way to find the contexts of prompts agrees with what is known of them",
+        ("labels", "decided_by"),
+        {
+            "labels": _one_of(
+                "`links`: the data's own, each case's question as if it were a further prompt, every context "
+                "that is not its own a no; `people`: labels of further prompts, by majority, ties left out",
+                *("links", "people"),
+            ),
+            "decided_by": _one_of(
+                "`candidate`: every candidate taken, which bounds what the model can find; `embedding`: the "
+                "threshold; `model`: the language model, where it was asked",
+                *("candidate", "embedding", "model"),
+            ),
+            "prompts": _count("prompts that are labelled"),
+            "pairs": _count("pairs of a prompt and a context that are labelled yes or no"),
+            "pairs_yes": _count("of them those labelled yes"),
+            "pairs_found": _count("of them those that are found to apply"),
+            "pairs_both": _count("of them both"),
+            "precision": _rate("pairs_both / pairs_found; null where that is 0", nullable=True),
+            "recall": _rate("pairs_both / pairs_yes; null where that is 0", nullable=True),
+        },
+    ),
+    Table(
         "reward_rows",
         "dataset",
         "a prompt, a context that applies to it (or none) and a value that Γ chose there",
         ("prompt_id", "context_id", "value_id"),
         {
             "row_id": _hex("32 hex digits; the same as long as the row means the same", 32),
-            "prompt_id": _text("the prompt: a case's id"),
+            "prompt_id": _text("the prompt: a case's id, or a further prompt's of `prompt_contexts`"),
             "prompt": _text("what the user asked"),
+            "turn_index": TURN_INDEX,
+            "case_id": _text(
+                "the case in which Γ was asked: the prompt itself, or one that a further prompt has; of "
+                "several in which it chose the value in no context, the one with the largest score · share"
+            ),
             "context_id": _text("the context; null for the case alone", nullable=True),
-            "context_score": _rate("how well the context fits the prompt; 1 for a case's own"),
+            "context_score": _rate(
+                "how well the context, or the case where there is none, fits the prompt; 1 for a case's own"
+            ),
             "value_id": _id("the value that Γ chose"),
             "value_title": _text("its name"),
             "value_instructions": _text("what the chatbot should do, in full"),
@@ -721,7 +805,9 @@ _TABLES = (
             "policy": _text("the consensus policy of the graph"),
             "edge_ids": _texts("the edges that end in the value there, sorted"),
             "split": _one_of(
-                "`train`, `validation` or `test`, by a hash of the case", "train", "validation", "test"
+                "`train`, `validation` or `test`, by a hash of the case, of a further prompt's own id, or of "
+                "its conversation's",
+                *("train", "validation", "test"),
             ),
             "row_hash": _hex("SHA-256 of the row's whole content, hex", 64),
             "fold": _id("leave-one-case-out fold, where there are fewer than ten cases", nullable=True),
@@ -737,6 +823,7 @@ _TABLES = (
         {
             "prompt_id": _text("the prompt"),
             "prompt": _text("what the user asked"),
+            "turn_index": TURN_INDEX,
             "value_id": _id("the value"),
             "criterion_index": _count("place of the criterion in the value's card, from 0"),
             "criterion": _text("the criterion"),

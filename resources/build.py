@@ -14,6 +14,7 @@ import polars as pl
 import psycopg
 from pydantic import PrivateAttr
 
+from dft_pipeline.dataset.moral_similarity import Judge
 from dft_pipeline.gates import Measured
 from dft_pipeline.history.difference import Difference, difference, stand
 from dft_pipeline.history.publication_log import Reason
@@ -29,6 +30,7 @@ from dft_pipeline.values.strategies import Means
 from dft_pipeline.values.writing import Write, written_cards
 from resources.card_judge import asks, texts
 from resources.card_writer import card_writer
+from resources.context_judge import context_judge
 from resources.database import database, libpq, one_writer, prepare, refuse_if_lost
 from resources.embedder import Embedder, embedder
 from resources.expectations import Verdict, forget, judge
@@ -200,9 +202,9 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
             yield Means(looked_up(embeddings), wanted.deduplication, asked)
 
     @contextmanager
-    def embedder(self, wanted: SnapshotSettings, run_id: str) -> Iterator[Embedder]:
-        """The embedder that the thresholds belong to; what it embedded before, it does not embed again."""
-        chosen = self.settings.model_copy(update={"embed_model": wanted.deduplication.embed_model})
+    def embedder(self, name: str, run_id: str) -> Iterator[Embedder]:
+        """The embedder of that name; what it embedded before, it does not embed again."""
+        chosen = self.settings.model_copy(update={"embed_model": name})
         with self.database() as url:
             yield embedder(chosen, url, run_id)
 
@@ -211,6 +213,12 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Who writes the cards that finished chats lack: the language model, where there is one."""
         with self.database() as url:
             yield card_writer(language_model(self.settings, url, run_id), tell)
+
+    @contextmanager
+    def context_judge(self, run_id: str, tell: Callable[[str], None]) -> Iterator[Judge | None]:
+        """Who says what applies to further prompts: the language model, where there is one."""
+        with self.database() as url:
+            yield context_judge(language_model(self.settings, url, run_id), tell)
 
     def judge(self, step: str, day: date, measured: Sequence[Measured]) -> list[Verdict]:
         """Has the gates of a step judged; Data Docs go to the home, by day."""

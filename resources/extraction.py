@@ -68,7 +68,9 @@ def set_aside_schema() -> pl.Schema:
     return TABLES[SET_ASIDE].schema
 
 
-def extract(source_url: str, lake: Lake) -> Iterator[tuple[SourceTable, Extracted]]:
+def extract(
+    source_url: str, lake: Lake, tables: Sequence[SourceTable] = tuple(SOURCE_TABLES.values())
+) -> Iterator[tuple[SourceTable, Extracted]]:
     """Brings the lake's raw tables up to the source, table by table, as of one moment.
 
     Raises MissingSource where a table or column is missing that the project cannot do without, and
@@ -78,8 +80,8 @@ def extract(source_url: str, lake: Lake) -> Iterator[tuple[SourceTable, Extracte
         cursor.execute(sql.text("extract/snapshot"))
         _fetch(cursor, sql.text("extract/session"))
         present = _present(cursor)
-        _refuse_missing(present)
-        for table in SOURCE_TABLES.values():
+        _refuse_missing(present, tables)
+        for table in tables:
             yield table, _extract_table(cursor, table, present.get(table.relation, set()), lake)
 
 
@@ -215,8 +217,8 @@ def _present(cursor: Any) -> dict[str, set[str]]:
     return present
 
 
-def _refuse_missing(present: dict[str, set[str]]) -> None:
-    tables = [table for table in SOURCE_TABLES.values() if not table.optional or table.relation in present]
+def _refuse_missing(present: dict[str, set[str]], wanted: Sequence[SourceTable]) -> None:
+    tables = [table for table in wanted if not table.optional or table.relation in present]
     missing = [table.relation for table in tables if table.relation not in present]
     if missing:
         raise MissingSource(

@@ -1,7 +1,7 @@
 """Table files into the app's tables: streamed, one transaction per table, nothing half-loaded."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -89,6 +89,19 @@ def find_files(folder: Path) -> Source:
     return Source({name: files[name] for name in SOURCE_TABLES if name in files}, ignored)
 
 
+def with_own(source: Source, files: Mapping[str, Path]) -> Source:
+    """The source with further files of the project's own tables, by table.
+
+    Raises RefusedFile for a file of a format that is not known, or of a table that has one already.
+    """
+    for name, path in files.items():
+        if path.suffix not in FORMATS:
+            raise RefusedFile(f"{path.name}: the name should end in one of {', '.join(FORMATS)}")
+        if name in source.files:
+            raise RefusedFile(f"{source.files[name].name} and {path.name} are both the table {name}")
+    return source._replace(files={**source.files, **files})
+
+
 def load(
     connection: psycopg.Connection[Any], source: Source, key: bytes, strict: bool, progress: Progress
 ) -> Iterator[Loaded | Refused]:
@@ -100,7 +113,9 @@ def load(
     with _all_or_nothing(connection, strict) as outcomes:
         with connection.transaction():
             connection.execute(sql.text("load/lock"))
-            connection.execute(sql.text("source/schema"))
+            if any(not SOURCE_TABLES[name].own for name in source.files):
+                connection.execute(sql.text("source/schema"))
+            connection.execute(sql.text("source/own"))
         for name, path in source.files.items():
             outcome = _load_file(connection, SOURCE_TABLES[name], path, key, progress)
             outcomes.append(outcome)

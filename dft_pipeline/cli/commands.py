@@ -5,11 +5,12 @@ import logging
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -123,8 +124,20 @@ def simulate(
 @app.command()
 def load(
     source: Annotated[
-        Path, typer.Argument(help="A folder with one file per table.", exists=True, file_okay=False)
-    ],
+        Path | None, typer.Argument(help="A folder with one file per table.", exists=True, file_okay=False)
+    ] = None,
+    prompts: Annotated[
+        Path | None,
+        typer.Option(help="A file of further prompts: texts or message lists.", exists=True, dir_okay=False),
+    ] = None,
+    context_labels: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file of people's yes and no to whether a context applies to a further prompt.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Write nothing at all where any row is set aside.")
     ] = False,
@@ -135,13 +148,12 @@ def load(
     from resources.settings import settings
 
     chosen = settings()
-    if chosen.source_url is not None and chosen.source_url != chosen.database_url:
-        _usage(
-            "DFT_SOURCE_URL names the app's own database, which is only read; unset it to load table files"
-        )
-    if _is_demo(chosen.home_folder) and source.absolute() != chosen.home_folder / DEMO_FILES:
-        _usage(f"{chosen.home_folder} is the demo's, whose people are made up; set another DFT_HOME")
-    files = _table_files(source)
+    own = {"furtherPrompt": prompts, "contextLabel": context_labels}
+    if source is None and not any(own.values()):
+        _usage("name a folder of table files, or a file with --prompts or --context-labels")
+    if source is not None:
+        _refuse_app_tables(source, chosen)
+    files = _table_files(source, {name: path for name, path in own.items() if path is not None})
     with _database(chosen) as url:
         outcomes = _load(url, files, chosen, strict)
     if as_json:
@@ -585,12 +597,21 @@ def _refuse_unknown(asked: Sequence[str], parties: Sequence[str]) -> None:
         raise Failed(f"nobody, or hardly anybody, is of {', '.join(unknown)}; larger parties: {known}")
 
 
-def _table_files(folder: Path) -> "Source":
+def _refuse_app_tables(folder: Path, chosen: "Settings") -> None:
+    if chosen.source_url is not None and chosen.source_url != chosen.database_url:
+        _usage(
+            "DFT_SOURCE_URL names the app's own database, which is only read; unset it to load table files"
+        )
+    if _is_demo(chosen.home_folder) and folder.absolute() != chosen.home_folder / DEMO_FILES:
+        _usage(f"{chosen.home_folder} is the demo's, whose people are made up; set another DFT_HOME")
+
+
+def _table_files(folder: Path | None, own: Mapping[str, Path] = MappingProxyType({})) -> "Source":
     from dft_pipeline.raw.reading import RefusedFile
-    from resources.loading import find_files
+    from resources.loading import Source, find_files, with_own
 
     try:
-        return find_files(folder)
+        return with_own(Source({}, []) if folder is None else find_files(folder), own)
     except RefusedFile as refusal:
         raise Failed(str(refusal)) from None
 

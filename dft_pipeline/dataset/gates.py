@@ -63,6 +63,25 @@ PAIRS = ("value_pairs", "balanced_pairs")
 BLANK_PAIRS = {name: Gate("no_empty_text", name, "no text is empty", high=0, mend=TEXT) for name in PAIRS}
 PERSONAL_PAIRS = {name: replace(IMPERSONAL, asset=name) for name in PAIRS}
 
+ANSWERED = Gate(
+    "candidates_are_answered",
+    "prompt_contexts",
+    "the language model, where there is one, has answered about each candidate",
+    high=0,
+    blocks=False,
+    unit="candidates",
+    mend="the next build asks again",
+)
+NONE_LOST = Gate(
+    "prompts_are_all_there",
+    "prompt_contexts",
+    "every further prompt that takes part has a row",
+    high=0,
+    unit="prompts",
+    mend=DEFECT,
+)
+
+PROMPT_GATES = (ANSWERED, NONE_LOST)
 PAIR_GATES = (EVERY_EDGE, *BLANK_PAIRS.values(), *PERSONAL_PAIRS.values())
 DATASET_GATES = (NOT_EMPTY, IN_SNAPSHOT, ROW_IDS, ONE_SIDE, NO_BLANKS, IMPERSONAL, WEIGHTS)
 TEXTS = ("prompt", "value_title", "value_instructions")
@@ -98,6 +117,17 @@ def measured_pairs(snapshot: Snapshot, pairs: pl.DataFrame, balanced: pl.DataFra
         Measured(EVERY_EDGE, len(missed), examples(missed)),
         *(_blank(BLANK_PAIRS[name], found) for name, found in texts.items()),
         *(_personal(PERSONAL_PAIRS[name], found) for name, found in texts.items()),
+    ]
+
+
+def measured_prompts(turns: pl.DataFrame, prompt_contexts: pl.DataFrame) -> list[Measured]:
+    """What the gates see of `prompt_contexts`, given the turns of further prompts that take part."""
+    candidates = prompt_contexts.filter(pl.col("kind").is_in(["case", "context"]))
+    silent = candidates.filter(pl.col("applies").is_null())["prompt_id"]
+    lost = turns.join(prompt_contexts, on=["prompt_id", "turn_index"], how="anti", nulls_equal=True)
+    return [
+        Measured(ANSWERED, len(silent), examples(silent.unique().sort())),
+        Measured(NONE_LOST, len(lost), examples(lost["prompt_id"].sort())),
     ]
 
 

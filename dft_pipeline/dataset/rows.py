@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import polars as pl
 
 from dft_pipeline.dataset.gamma import chosen, held_at
+from dft_pipeline.dataset.prompt_contexts import applying, own_contexts
 from dft_pipeline.dataset.questions import Snapshot, numbered, questions
 from dft_pipeline.dataset.survival import Counts, counts_of_people, row_survival
 from dft_pipeline.graph.disputes import values_in_dispute
@@ -14,29 +15,46 @@ from dft_pipeline.policies import Aggregation, Evidence
 from dft_pipeline.tables import TABLES
 
 ROW_ID_DIGITS = 32
-FOLDS_BELOW = 10  # with fewer cases than this a hash may put all of them on one side
 DRAWN = Evidence()
-SIDES = ((80, "train"), (90, "validation"), (100, "test"))
 
 
 def reward_rows(
-    snapshot: Snapshot, policy: str, settings: Aggregation, evidence: Evidence = DRAWN
+    snapshot: Snapshot,
+    policy: str,
+    settings: Aggregation,
+    evidence: Evidence = DRAWN,
+    prompt_contexts: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """Table `reward_rows`, for every case and for every case with each of its contexts."""
+    """Table `reward_rows`, for every prompt of `prompt_contexts`; without that table for the cases alone.
+
+    Γ is asked once of each case, alone and with each of its contexts, however many prompts that applies to.
+    """
     table = TABLES["reward_rows"]
     parts = list(_chosen(numbered(snapshot), settings, counts_of_people(snapshot, evidence)))
     if not parts:
         return table.schema.to_frame()
-    rows = pl.concat(parts).join(prompts(snapshot.cases), on="prompt_id")
+    if prompt_contexts is None:
+        prompt_contexts = own_contexts(snapshot.cases, snapshot.links)
     values = snapshot.canonical_values.select(
         "value_id", "criteria", value_title="title", value_instructions="instructions_detailed"
     )
-    rows = rows.join(values, on="value_id").with_columns(
-        context_score=pl.lit(1.0), h=pl.lit(settings.h, dtype=pl.Int64), policy=pl.lit(policy)
+    chosen = pl.concat(parts).join(values, on="value_id")
+    disputed = values_in_dispute(snapshot.contested, snapshot.links).rename({"prompt_id": "case_id"})
+    chosen = chosen.join(disputed, on=["case_id", "value_id"], how="left").with_columns(
+        pl.col("is_contested").fill_null(False),
+        h=pl.lit(settings.h, dtype=pl.Int64),
+        policy=pl.lit(policy),
     )
-    disputed = values_in_dispute(snapshot.contested, snapshot.links)
-    rows = rows.join(disputed, on=["prompt_id", "value_id"], how="left")
-    return table.conform(_identified(rows.with_columns(pl.col("is_contested").fill_null(False))))
+    return table.conform(_identified(_applied(chosen, applying(prompt_contexts))))
+
+
+def _applied(chosen: pl.DataFrame, prompts: pl.DataFrame) -> pl.DataFrame:
+    """What was chosen for each prompt; where several cases chose a value in no context, the best of them."""
+    rows = chosen.join(prompts, on=["case_id", "context_id"], nulls_equal=True)
+    best = rows.with_columns(best=pl.col("context_score") * pl.col("share")).sort(
+        "best", "case_id", descending=[True, False]
+    )
+    return best.unique(["prompt_id", "context_id", "value_id"], keep="first", maintain_order=True)
 
 
 def rubric_rows(reward_rows: pl.DataFrame) -> pl.DataFrame:
@@ -46,7 +64,7 @@ def rubric_rows(reward_rows: pl.DataFrame) -> pl.DataFrame:
     """
     weighed = (
         reward_rows.filter(pl.col("criteria").list.len() > 0)
-        .group_by("prompt_id", "prompt", "value_id", "criteria", maintain_order=True)
+        .group_by("prompt_id", "prompt", "turn_index", "value_id", "criteria", maintain_order=True)
         .agg(
             best=(pl.col("context_score") * pl.col("share")).max(),
             row_ids=pl.col("row_id").unique().sort(),
@@ -85,12 +103,6 @@ def row_id(prompt_id: str, context_id: str | None, value_id: int, policy: str, h
     return hashlib.sha256(_json(meaning)).hexdigest()[:ROW_ID_DIGITS]
 
 
-def side(group: str) -> str:
-    """The split of all prompts of a group (a case): 80 / 10 / 10 by a hash, so that it never changes."""
-    percent = int.from_bytes(hashlib.sha256(group.encode()).digest()[:8], "big") % 100
-    return next(name for bound, name in SIDES if percent < bound)
-
-
 def _chosen(snapshot: Snapshot, settings: Aggregation, counts: Counts) -> Iterator[pl.DataFrame]:
     """What Γ chose, per case and per case and context, how surely, and the edges that end in each value."""
     sure = snapshot.edge_evidence.select("edge_id", "bootstrap_survival", "q_base")
@@ -100,7 +112,7 @@ def _chosen(snapshot: Snapshot, settings: Aggregation, counts: Counts) -> Iterat
             chosen(asked, held.standing, settings)
             .join(row_survival(asked, held, settings, counts), on="value_id", how="left")
             .join(_edges_into(asked.edges.join(sure, on="edge_id", how="left")), on="value_id", how="left")
-            .with_columns(prompt_id=pl.lit(case_id), context_id=pl.lit(context_id, dtype=pl.String))
+            .with_columns(case_id=pl.lit(case_id), context_id=pl.lit(context_id, dtype=pl.String))
         )
 
 
@@ -111,17 +123,6 @@ def _edges_into(edges: pl.DataFrame) -> pl.DataFrame:
         edge_survival=pl.col("bootstrap_survival").max(),
         edge_q_base=pl.col("q_base").min(),
     )
-
-
-def prompts(cases: pl.DataFrame) -> pl.DataFrame:
-    """The cases as prompts: prompt_id, prompt, split, and a fold where there are few."""
-    ids = sorted(cases["id"])
-    folds = range(len(ids)) if len(ids) < FOLDS_BELOW else [None] * len(ids)
-    places = pl.DataFrame(
-        {"prompt_id": ids, "split": [side(case_id) for case_id in ids], "fold": list(folds)},
-        schema={"prompt_id": pl.String, "split": pl.String, "fold": pl.Int64},
-    )
-    return cases.select(prompt_id="id", prompt="question").join(places, on="prompt_id")
 
 
 def _identified(rows: pl.DataFrame) -> pl.DataFrame:

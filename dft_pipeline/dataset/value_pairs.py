@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from dft_pipeline.dataset.prompt_contexts import prompts
 from dft_pipeline.dataset.questions import Snapshot
-from dft_pipeline.dataset.rows import prompts
 from dft_pipeline.graph.disputes import values_in_dispute
 from dft_pipeline.graph.moral_graph import edge_id
 from dft_pipeline.graph.scopes import scopes_of_prompts

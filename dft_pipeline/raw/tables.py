@@ -1,4 +1,4 @@
-"""The deliberation app's tables, as the project reads them: one declaration per table.
+"""The deliberation app's tables, and two of the project's own, as it reads them: one declaration per table.
 
 What belongs here: names, keys, columns, types, ranges, references and meaning of the source. What does not:
 how a file or a database is read (`reading`, `resources`), or what the pipeline makes of a row (`values`).
@@ -22,6 +22,7 @@ FEWEST_CRITERIA, MOST_CRITERIA = 2, 10
 # A clock outside of this stood still or ran away.
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 PARTICIPANT = "participant_id"
+TURN_MARK = "#"  # between the id of a conversation and the number of a turn
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,8 @@ class SourceColumn:
 class SourceTable:
     """A table of the app. `optional`: a source without it is read as if it were empty.
 
+    `own`: not the app's but the project's; it lives in the project's database, wherever the app's is.
+
     `evidence`: what participants did; a snapshot uses only what was created before the end of its day.
     The other tables are for reference and are taken as they are.
     """
@@ -82,6 +85,7 @@ class SourceTable:
     columns: tuple[SourceColumn, ...]
     optional: bool = False
     evidence: bool = False
+    own: bool = False
 
     @property
     def relation(self) -> str:
@@ -118,14 +122,15 @@ class SourceTable:
 
     @property
     def checked(self) -> tuple[SourceColumn, ...]:
-        """The columns that rows are admitted by: all but JSON, which whoever reads it checks."""
-        return tuple(column for column in self.extracted if column.type != "json")
+        """The columns that rows are admitted by: all but the app's JSON, which whoever reads it checks."""
+        return tuple(column for column in self.extracted if self.own or column.type != "json")
 
     @property
     def rules(self) -> tuple[RowRule, ...]:
         """The promises about more than the value of one column."""
         times = (IN_ORDER,) if self.is_dated and self.is_versioned else ()
-        return (*times, *(CARD_RULES if "evaluationCriteria" in self.by_name else ()))
+        of_cards = CARD_RULES if "evaluationCriteria" in self.by_name else ()
+        return (*times, *of_cards, *(PROMPT_RULES if "messages" in self.by_name else ()))
 
     @cached_property
     def contract(self) -> type[dy.Schema]:
@@ -147,6 +152,12 @@ CARD_RULES = (
         "evaluationCriteria",
         (_CRITERIA.list.eval(pl.element().str.strip_chars() == "").list.any()).not_(),
     ),
+)
+
+
+PROMPT_RULES = (
+    RowRule("text_or_messages", "text", pl.col("text").is_null() != pl.col("messages").is_null()),
+    RowRule("hash_in_id", "id", ~pl.col("id").str.contains(TURN_MARK, literal=True)),
 )
 
 
@@ -404,6 +415,54 @@ _TABLES = (
         ),
         optional=True,
     ),
+    SourceTable(
+        "furtherPrompt",
+        "a prompt, or a conversation, that training rows are wanted for beside those of the cases",
+        ("id",),
+        (
+            _text("id", "the prompt or conversation: no case's id, and without `#`"),
+            _text("text", "what the user asks; null where there are messages", nullable=True),
+            SourceColumn(
+                "messages",
+                "json",
+                "instead of a text: the messages, oldest first, each with `role` and `content`",
+                nullable=True,
+            ),
+            _text("source", "where it comes from", nullable=True),
+        ),
+        optional=True,
+        own=True,
+    ),
+    SourceTable(
+        "contextLabel",
+        "somebody's yes or no to whether a context applies to a further prompt",
+        ("id",),
+        (
+            _text("id", "the label"),
+            _name_of("furtherPrompt", "promptId", "the prompt or conversation"),
+            SourceColumn(
+                "turnIndex",
+                "integer",
+                "the user turn of a conversation, from 0; null for the first, or for a text",
+                nullable=True,
+                low=0,
+            ),
+            _CONTEXT,
+            SourceColumn(
+                "userId",
+                "integer",
+                "who labelled; null for somebody who is no participant",
+                nullable=True,
+                participant=True,
+                references="user",
+            ),
+            SourceColumn("applies", "boolean", "whether the context applies"),
+        ),
+        optional=True,
+        own=True,
+    ),
 )
 
 SOURCE_TABLES: Mapping[str, SourceTable] = {table.name: table for table in _TABLES}
+APP_TABLES = tuple(table for table in _TABLES if not table.own)
+OWN_TABLES = tuple(table for table in _TABLES if table.own)

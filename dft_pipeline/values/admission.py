@@ -11,6 +11,7 @@ import polars as pl
 from dft_pipeline.contracts import broken
 from dft_pipeline.policies import ParticipantPolicy
 from dft_pipeline.raw.tables import SOURCE_TABLES, SourceColumn
+from dft_pipeline.values import further_prompts
 from dft_pipeline.values.participants import left_out, not_counted
 from dft_pipeline.values.setting_aside import NONE, Rule, Sorted, quarantined, sort_out
 
@@ -22,6 +23,7 @@ UNKNOWN = {
     "canonicalValuesCard": "unknown_value",
     "valuesCard": "unknown_card",
     "deduplicatedCard": "unknown_card",
+    "furtherPrompt": "unknown_prompt",
 }
 
 Tables = Mapping[str, pl.DataFrame]
@@ -36,7 +38,8 @@ def set_aside(raw: Tables, people: ParticipantPolicy) -> pl.DataFrame:
     aside = []
     for name in SOURCE_TABLES:
         good = _keeping_contract(name, raw[name])
-        there = sort_out(name, good.kept, _references(name, raw, tables))
+        rules = [*_references(name, raw, tables), *further_prompts.rules(name, good.kept, tables)]
+        there = sort_out(name, good.kept, rules)
         tables[name] = there.kept
         aside += [good.set_aside, there.set_aside]
     absent = left_out(tables, people)

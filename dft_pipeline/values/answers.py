@@ -5,7 +5,15 @@ Rules stand in validators and not in the schema: not every server knows a schema
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from dft_pipeline.raw.tables import FEWEST_CRITERIA, MOST_CRITERIA
 
@@ -139,3 +147,28 @@ class WrittenCard(_Strict):
         if (self.card is None) == (self.refusal is None):
             raise ValueError("an answer is a card or a refusal, and never both or neither")
         return self
+
+
+class PromptAndCandidate(_Strict):
+    """What `context_applies` is asked of: a prompt, and a case's question or a context."""
+
+    prompt: str
+    kind: Literal["case", "context"]
+    candidate: str
+
+
+class ContextApplies(_Strict):
+    """Whether a case or context applies to a prompt; the reason comes first, so that it is thought first."""
+
+    reason: Text
+    applies: Annotated[bool, Field(strict=True)]
+    confidence: Annotated[float, Field(strict=True)]
+
+    @field_validator("confidence")
+    @classmethod
+    def _is_a_share(cls, confidence: float, info: ValidationInfo) -> float:
+        if not 0 <= confidence <= 1:
+            raise ValueError("the confidence is not between 0 and 1")
+        if confidence == 0 and info.data.get("applies"):
+            raise ValueError("a yes without any confidence is none")
+        return confidence

@@ -36,7 +36,7 @@ def fingerprint(key: bytes) -> str:
 
 def pseudonymised(rows: pl.DataFrame, column: str, key: bytes) -> pl.DataFrame:
     """The rows with `column` (a user's id) replaced by participant_id."""
-    known = rows.select(pl.col(column).unique().sort())
+    known = rows.select(pl.col(column).drop_nulls().unique().sort())
     names = [pseudonym(user_id, key) for user_id in known[column]]
     people = known.with_columns(participant_id=pl.Series(names, dtype=pl.String))
     return rows.join(people, on=column, how="left", maintain_order="left").drop(column)

@@ -86,6 +86,17 @@ ROWS: Mapping[str, list[Row]] = {
         }
     ],
     "graphPositionVerification": [{"id": 1, **VERDICT}],
+    "furtherPrompt": [{"id": "p1", "text": "May I lie?", "messages": None, "source": None}],
+    "contextLabel": [
+        {
+            "id": "l1",
+            "promptId": "p1",
+            "turnIndex": None,
+            "contextId": "When in distress",
+            "participant_id": ANN,
+            "applies": True,
+        }
+    ],
     "survey_answers": [{"participant_id": ANN, "question": "Was it fair?", "answer": 4, "text": None}],
 }
 
@@ -99,6 +110,8 @@ def fresh(name: str, number: int) -> Row:
             return {"contextId": f"When {number}"}
         case "edgeHypothesis":
             return {"toId": number}
+        case "furtherPrompt":
+            return {"id": f"prompt {number}"}
         case "deduplication":
             return {"generation": number}
         case _:

@@ -10,8 +10,9 @@ import strategies as some
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dft_pipeline.dataset.prompt_contexts import side
 from dft_pipeline.dataset.questions import Snapshot
-from dft_pipeline.dataset.rows import reward_rows, row_id, rubric_rows, side, uneven_prompts
+from dft_pipeline.dataset.rows import reward_rows, row_id, rubric_rows, uneven_prompts
 from dft_pipeline.policies import Aggregation
 
 RUBRIC_KEY = ("prompt_id", "value_id", "criterion_index")

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from measuring import by_name, changed, outside
 
 from dft_pipeline.dataset.gates import PAIR_GATES, measured_pairs
+from dft_pipeline.dataset.prompt_contexts import side
 from dft_pipeline.dataset.questions import Snapshot
-from dft_pipeline.dataset.rows import side
 from dft_pipeline.dataset.value_pairs import balanced_pairs, value_pairs
 from dft_pipeline.graph.moral_graph import pair_tallies
 from dft_pipeline.policies import ConsensusPolicy

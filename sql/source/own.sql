@@ -1,0 +1,19 @@
+-- Purpose: the project's own tables of what people load beside the app's: further prompts, and their labels.
+-- Grain: one table per own table, in the project's database, wherever the app's is.
+-- Parameters: none.
+
+CREATE TABLE IF NOT EXISTS "FurtherPrompt" (
+    "id" text PRIMARY KEY,
+    "text" text,
+    "messages" jsonb,
+    "source" text
+);
+
+CREATE TABLE IF NOT EXISTS "ContextLabel" (
+    "id" text PRIMARY KEY,
+    "promptId" text NOT NULL,
+    "turnIndex" bigint,
+    "contextId" text NOT NULL,
+    "userId" bigint,
+    "applies" boolean NOT NULL
+);

@@ -123,16 +123,30 @@ def _by_group(much: sp.csr_array, group_of: Ints, groups: int) -> Ints:
 def _near(held: _Held, first: int) -> Iterator[tuple[Ints, Ints]]:
     """Figures of a part from `first` on and of one before it, some at a time, that may be too close."""
     whose, least = _of_parts(held)
-    across = sp.csr_array(whose.T)
+    groups = range(held.sizes.people.shape[1])
+    of_group = [sp.csr_array(sp.csc_array(whose)[:, held.group_of == group]) for group in groups]
     for begin in range(first, whose.shape[0], PARTS_AT_ONCE):
-        common = (whose[begin : begin + PARTS_AT_ONCE] @ across).tocoo()
-        later, before = common.row.astype(np.int64) + begin, common.col.astype(np.int64)
-        both = common.data.astype(np.int64)
-        near = before < later
-        near[near] = _may_be_close(least, later[near], before[near], both[near])
+        some = slice(begin, begin + PARTS_AT_ONCE)
+        later, before, _ = _common(whose, some)
+        both = np.zeros((len(later), len(groups)), dtype=np.int64)
+        keys = later * whose.shape[0] + before
+        for group, own in enumerate(of_group):
+            one, other, shared = _common(own, some)
+            both[np.searchsorted(keys, one * whose.shape[0] + other), group] = shared
+        near = _may_be_close(least, later, before, both)
         for one, other, shared in _rows(held.begins, later[near], before[near], both[near]):
             close = _may_be_close(held.sizes, one, other, shared)
             yield one[close], other[close]
+
+
+def _common(whose: sp.csr_array, some: slice) -> tuple[Ints, Ints, Ints]:
+    """Each of some parts, one before it, and how many people they have in common, where there are any."""
+    common = sp.csr_array(whose[some] @ whose.T)
+    common.sort_indices()
+    found = common.tocoo()
+    later, before = found.row.astype(np.int64) + some.start, found.col.astype(np.int64)
+    earlier = before < later
+    return later[earlier], before[earlier], found.data[earlier].astype(np.int64)
 
 
 def _of_parts(held: _Held) -> tuple[sp.csr_array, _Sizes]:
@@ -156,7 +170,7 @@ def _of_parts(held: _Held) -> tuple[sp.csr_array, _Sizes]:
 
 
 def _may_be_close(sizes: _Sizes, one: Ints, other: Ints, both: Ints) -> Bools:
-    """Whether two can differ in few people, `both` of whom are all that they have in common.
+    """Whether two can differ in few people, `both` being how many of each group they have in common.
 
     They differ at least in as many people as they have, less twice those in common.
     """
@@ -164,12 +178,13 @@ def _may_be_close(sizes: _Sizes, one: Ints, other: Ints, both: Ints) -> Bools:
     left_out = sizes.left_out[one] + sizes.left_out[other]
     anybody = sizes.anybody[one] | sizes.anybody[other]
     for group in range(sizes.people.shape[1]):
-        ours, theirs = sizes.people[one, group], sizes.people[other, group]
+        ours, theirs, shared = sizes.people[one, group], sizes.people[other, group], 2 * both[:, group]
         mine, its = sizes.shows[one, group], sizes.shows[other, group]
-        close |= (mine | its) & (ours + theirs - 2 * both < FEWEST_PEOPLE)
+        close |= (mine | its) & (ours + theirs - shared < FEWEST_PEOPLE)
         left_out += np.where(mine & ~its, ours, 0) + np.where(its & ~mine, theirs, 0)
+        left_out -= np.where(mine & its, 0, shared)
         anybody |= mine ^ its
-    return close | (anybody & (left_out - 2 * both < FEWEST_PEOPLE))
+    return close | (anybody & (left_out < FEWEST_PEOPLE))
 
 
 def _rows(begins: Ints, later: Ints, before: Ints, both: Ints) -> Iterator[tuple[Ints, Ints, Ints]]:
@@ -180,7 +195,11 @@ def _rows(begins: Ints, later: Ints, before: Ints, both: Ints) -> Iterator[tuple
         place = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
         width = np.repeat(wide[some], count)
         one = np.repeat(begins[later[some]], count) + place // width
-        yield one, np.repeat(begins[before[some]], count) + place % width, np.repeat(both[some], count)
+        yield (
+            one,
+            np.repeat(begins[before[some]], count) + place % width,
+            np.repeat(both[some], count, axis=0),
+        )
 
 
 def _batches(weights: Ints, most: int) -> Iterator[slice]:

@@ -20,16 +20,17 @@ from assets.metadata import (
     table_spec,
 )
 from assets.raw import raw_key
-from assets.reports import evaluation, group_reports, reports
+from assets.reports import evaluation, reports
 from assets.values import admission, articulation, cards_to_values, embedding, participants_to_voices
 from dft_pipeline.dataset import gates, rows
 from dft_pipeline.dataset.aggregations import aggregations
-from dft_pipeline.dataset.coverage_by_h import ENOUGH, advice, coverage_by_h
+from dft_pipeline.dataset.coverage_by_h import ENOUGH, advice
 from dft_pipeline.dataset.gradient import gradients
 from dft_pipeline.dataset.moral_similarity import World, prompt_contexts
 from dft_pipeline.dataset.questions import Snapshot, numbered, participants
 from dft_pipeline.dataset.similarity_agreement import similarity_agreement
 from dft_pipeline.dataset.value_pairs import balanced_pairs, value_pairs
+from dft_pipeline.figures_by_group import People, figures_by_group
 from dft_pipeline.graph.disputes import erased_votes
 from dft_pipeline.manifest import File, manifest
 from dft_pipeline.plots import coverage_plot
@@ -130,28 +131,58 @@ def training_rows(
     )
 
 
-@dg.multi_asset(
-    name="gradient",
-    specs=[
-        table_spec("coverage_by_h", "1", (*OF_CASES, raw_key("demographic"))),
-        table_spec("aggregations", "1", OF_CASES),
-    ],
-    check_specs=check_specs(("coverage_by_h", "aggregations"), ()),
+# Together, for what one of them shows of groups, the next one weighs.
+BY_GROUP = (
+    "coverage_by_h",
+    "group_answers",
+    "group_votes",
+    "group_consensus",
+    "group_directions",
+    "survey_by_group",
+    "funnel",
+    "behaviour_by_group",
+    "demographic_coverage",
 )
-def gradient(
-    context: dg.AssetExecutionContext, workplace: Workplace, build_settings: BuildSettings
-) -> Results:
-    """One row is a group at an h, or a value that an aggregation puts among the best (`aggregations`)."""
+OF_GROUPS = (
+    *OF_CASES,
+    "pair_tallies",
+    "participant_behaviour",
+    raw_key("demographic"),
+    raw_key("survey_answers"),
+)
+
+
+@dg.multi_asset(
+    name="figures_by_group",
+    specs=[
+        table_spec("aggregations", "1", OF_CASES),
+        *(table_spec(name, "2", OF_GROUPS) for name in BY_GROUP),
+    ],
+    check_specs=check_specs(("aggregations", *BY_GROUP), ()),
+)
+def groups(context: dg.AssetExecutionContext, workplace: Workplace, build_settings: BuildSettings) -> Results:
+    """One row is a figure of a group, or a value that an aggregation puts among the best (`aggregations`)."""
     day, settings = date.fromisoformat(context.partition_key), build_settings.snapshot
     snapshot = _snapshot(workplace, day, settings.policy)
     every = list(gradients(numbered(snapshot), settings.aggregation))
-    groups = reading.groups(workplace.admitted("demographic", day))
+    people = People(
+        workplace.admitted("demographic", day),
+        workplace.admitted("survey_answers", day),
+        workplace.table("participant_behaviour", day),
+        snapshot.judgments,
+        snapshot.votes,
+        workplace.table("pair_tallies", day),
+        snapshot.contested,
+        snapshot.links,
+        every,
+        participants(snapshot),
+    )
     tables = {
-        "coverage_by_h": coverage_by_h(every, participants(snapshot), groups),
         "aggregations": aggregations(every, snapshot.canonical_values, settings.aggregation),
+        **figures_by_group(people, settings.policy),
     }
     told = {"coverage_by_h": _told(tables["coverage_by_h"])}
-    yield from finished(workplace, "dataset_gradient", day, tables, told=told)
+    yield from finished(workplace, "figures_by_group", day, tables, told=told)
 
 
 def _told(coverage: pl.DataFrame) -> Mapping[str, Any]:
@@ -186,10 +217,9 @@ STEPS = (
     ranking,
     moral_similarity,
     training_rows,
-    gradient,
     reports,
     evaluation,
-    group_reports,
+    groups,
 )
 # The raw tables that they read.
 READ = sorted(

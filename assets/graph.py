@@ -27,7 +27,7 @@ LINKS = raw_key("contextsOnCases")
         table_spec("wisdom_edges", "1", ("pair_tallies",)),
         table_spec("rejected_pairs", "1", ("pair_tallies",)),
         table_spec(
-            "contested", "2", ("pair_tallies", "judgments", LINKS, raw_key("demographic"), "canonical_values")
+            "contested", "3", ("pair_tallies", "judgments", LINKS, raw_key("demographic"), "canonical_values")
         ),
         table_spec("edge_judgments", "1", ("pair_tallies", "judgments", LINKS)),
     ],

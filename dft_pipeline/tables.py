@@ -1017,8 +1017,8 @@ _TABLES = (
             "participants": _count_or_none(f"participants of the group who took the step; {WITHHELD}"),
             "share": _rate(f"participants / those of the group who signed up; {WITHHELD}", nullable=True),
             "median_turns": _rate(
-                "median of `turns` of those who took the step and have a chat; null where there are none, or "
-                "fewer than 5 in a group",
+                "median of `turns` of those who took the step and have a chat; null where there are none, "
+                "and for every group: a median is one person's own number",
                 high=None,
                 nullable=True,
             ),

@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple
 import psycopg
 from psycopg.rows import class_row
 
+from dft_pipeline.values.few_apart import FEWEST_PEOPLE
 from dft_pipeline.values.reading import NO_ANSWER
-from dft_pipeline.values.small_cells import FEWEST_PEOPLE
 from resources.sql import text
 
 # Which answers make a value wiser: the authors' query asks for none, their report for `upgrade`.

@@ -31,6 +31,7 @@ from dft_pipeline.values import one_voice
 from dft_pipeline.values.admission import set_aside
 from dft_pipeline.values.gates import measured_values
 from dft_pipeline.values.raw_gates import measured_raw
+from dft_pipeline.values.small_cells import Known
 
 VALUES, CASES, CONTEXTS = 2_000, 10, 100
 ASKED_PER_VALUE = 10  # wiser values that a value is proposed to move to
@@ -97,7 +98,7 @@ def bench(judgments: int, seed: int = 0, repeats: int = 3) -> Iterator[Timing]:
 
 def _of_every_h(snapshot: Snapshot, groups: pl.DataFrame) -> None:
     every = list(gradients(numbered(snapshot), Aggregation()))
-    coverage_by_h(every, participants(snapshot), groups)
+    coverage_by_h(every, participants(snapshot), groups, Known())
     aggregations(every, snapshot.canonical_values, Aggregation())
 
 

@@ -447,7 +447,7 @@ def bridges_as_json(
     found: "Sequence[Bridge]", titles: dict[int, str], parties: tuple[str, str], day: date, counted: str
 ) -> dict[str, Any]:
     """The bridges with their values' titles; `people` are of the first party, `other_people` of the other."""
-    from dft_pipeline.values.small_cells import FEWEST_PEOPLE
+    from dft_pipeline.values.few_apart import FEWEST_PEOPLE
 
     return {
         "as_of": str(day),

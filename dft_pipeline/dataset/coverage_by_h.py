@@ -13,7 +13,7 @@ import polars as pl
 from dft_pipeline.dataset.gradient import Choice, Gradient, People
 from dft_pipeline.tables import TABLES
 from dft_pipeline.values.reading import ALL, group_named
-from dft_pipeline.values.small_cells import sums_by_group
+from dft_pipeline.values.small_cells import Known, sums_by_group
 
 ENOUGH = 0.5  # of every group, who support a value that is chosen
 MOST_FIGURES = 30  # by group; what they tell together is found from all triples of them
@@ -29,16 +29,20 @@ class _Wanted(NamedTuple):
     people: People
 
 
-def coverage_by_h(gradients: Sequence[Gradient], everybody: pl.Series, groups: pl.DataFrame) -> pl.DataFrame:
-    """Table `coverage_by_h`. `everybody` are the participants by number; `groups` as in `reading`."""
+def coverage_by_h(
+    gradients: Sequence[Gradient], everybody: pl.Series, groups: pl.DataFrame, known: Known
+) -> pl.DataFrame:
+    """Table `coverage_by_h`, beside what is `known` of groups.
+
+    `everybody` are the participants by number; `groups` as in `reading`.
+    """
     if not gradients:
         return TABLES["coverage_by_h"].schema.to_frame()
     named = everybody.to_frame("participant_id").join(
         groups, on="participant_id", how="left", maintain_order="left"
     )
-    sums = _sums(
-        _wanted(gradients, len(everybody)), named.select(group=group_named(pl.col("group")))["group"]
-    )
+    people = named.with_columns(group=group_named(pl.col("group")))
+    sums = _sums(_wanted(gradients, len(everybody)), people, known)
     rows = pl.DataFrame(
         [_row(of, choice) for of in gradients for choice in of.choices],
         orient="row",
@@ -94,7 +98,7 @@ def _among_all(of: Gradient, people: People, size: int) -> People:
     return found
 
 
-def _sums(wanted: Iterable[_Wanted], groups: pl.Series) -> pl.DataFrame:
+def _sums(wanted: Iterable[_Wanted], named: pl.DataFrame, known: Known) -> pl.DataFrame:
     """case_id, h, group and COUNTS, of everybody and of the groups that may be seen; null where withheld."""
     names: dict[bytes, str] = {}
     rows = [
@@ -102,20 +106,20 @@ def _sums(wanted: Iterable[_Wanted], groups: pl.Series) -> pl.DataFrame:
         for one in wanted
     ]
     parts = {name: np.frombuffer(people, dtype=np.bool_).astype(np.int64) for people, name in names.items()}
-    people = pl.DataFrame({"group": groups, **parts})
+    people = named.with_columns(pl.Series(name, part) for name, part in parts.items())
     everybody = people.select(pl.lit(ALL).alias("group"), pl.col(parts.keys()).sum())
-    sums = pl.concat([everybody, _of_groups(people, list(parts))])
+    sums = pl.concat([everybody, _of_groups(people, list(parts), known)])
     columns = {"figure": pl.String, "count": pl.String, "case_id": pl.String, "h": pl.Int64}
     asked = pl.DataFrame(rows, schema=columns, orient="row")
     found = asked.join(sums.unpivot(index="group", variable_name="figure", value_name="people"), on="figure")
     return found.pivot("count", index=["case_id", "h", "group"], values="people")
 
 
-def _of_groups(people: pl.DataFrame, figures: Sequence[str]) -> pl.DataFrame:
+def _of_groups(people: pl.DataFrame, figures: Sequence[str], known: Known) -> pl.DataFrame:
     """The figures of groups that may be seen; those past MOST_FIGURES are not weighed, and so withheld."""
     active = pl.any_horizontal(pl.col(figures) > 0) if figures else pl.lit(False)
     weighed = sums_by_group(
-        people.with_columns(active=active.cast(pl.Int64)), figures[:MOST_FIGURES], "active"
+        people.with_columns(active=active.cast(pl.Int64)), figures[:MOST_FIGURES], "active", known
     )
     return weighed.with_columns(pl.lit(None, pl.Int64).alias(name) for name in figures[MOST_FIGURES:])
 

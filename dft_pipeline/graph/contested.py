@@ -4,12 +4,15 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from dft_pipeline.graph.answers_by_group import BESIDE, EITHER_WAY, JUDGED, grouped, people_behind
 from dft_pipeline.graph.moral_graph import IN_CYCLE, loops
 from dft_pipeline.graph.scopes import ALL, scopes_of_contexts
-from dft_pipeline.graph.tally import ANSWERS
+from dft_pipeline.graph.tally import ANSWERS, PAIR
 from dft_pipeline.tables import PAIR_KEY, TABLES
-from dft_pipeline.values import reading, small_cells
+from dft_pipeline.values.few_apart import Part
+from dft_pipeline.values.small_cells import Known, each_by_group
 
+FIGHT = "contested_direction"
 EDGE = ("source_value_id", "wiser_value_id", "wiser_likelihood", "marked_wiser")
 COLUMNS = ("record", "scope", "kind", "component_id", "is_removed", *EDGE)
 
@@ -22,7 +25,9 @@ def contested(
     answers = answers_behind(pairs, judgments, links)
     people = answers.group_by("record").agg(participant_count=pl.col("participant_id").n_unique())
     table = (
-        _records(pairs).join(people, on="record").join(_by_group(answers, groups), on="record", how="left")
+        _records(pairs)
+        .join(people, on="record")
+        .join(_by_group(pairs, judgments, groups), on="record", how="left")
     )
     return TABLES["contested"].conform(
         table.with_columns(
@@ -47,9 +52,9 @@ def _fights(pair_tallies: pl.DataFrame) -> pl.DataFrame:
     )
     pairs = pair_tallies.with_columns(
         record=pl.format("{}|{}|{}", "scope", smaller, larger),
-        kind=pl.lit("contested_direction"),
+        kind=pl.lit(FIGHT),
         component_id=smaller,
-        is_removed=(pl.col("rejection_reason") == "contested_direction").fill_null(False),
+        is_removed=(pl.col("rejection_reason") == FIGHT).fill_null(False),
     )
     is_fight = pl.col("is_removed") & (pl.min_horizontal("marked_wiser", "marked_less_wise") >= 2)
     return pairs.join(pairs.filter(is_fight), on="record", how="semi").select(COLUMNS)
@@ -81,24 +86,29 @@ def answers_behind(pairs: pl.DataFrame, judgments: pl.DataFrame, links: pl.DataF
     return pairs.join(scoped, on=PAIR_KEY).select("record", "scope", "participant_id", "relationship")
 
 
-def _by_group(answers: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
-    """The answers by group, per record of the scope `all`.
+def _by_group(pairs: pl.DataFrame, judgments: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
+    """The answers by group, per record of the scope `all`: fights before loops, as far as all may be seen.
 
     Elsewhere they are left out: figures of scopes that overlap could be subtracted from each other.
     """
-    grouped = answers.filter(pl.col("scope") == ALL).join(groups, on="participant_id", how="left")
-    figures = grouped.group_by("record", group=pl.col("group").fill_null(reading.UNKNOWN)).agg(
-        pl.col("participant_id").n_unique().alias("participant_count"),
-        *((pl.col("relationship") == answer).sum().alias(answer) for answer in ANSWERS),
-        *(_people_who_said(answer) for answer in ANSWERS),
+    behind = judgments.join(pairs.filter(scope=ALL).select("record", "kind", *PAIR), on=PAIR)
+    people = grouped(people_behind(behind, ("record", "kind")), groups)
+    is_fight = pl.col("kind") == FIGHT
+    # Of a fight `group_answers` tells each way too: both are weighed together, there and here.
+    fights = each_by_group(people.filter(is_fight), ("record",), BESIDE)
+    loops = each_by_group(people.filter(~is_fight), ("record",), EITHER_WAY)
+    told = [_told(part) for part in (*fights.parts, *loops.parts)]
+    kept = Known().admit(told)
+    seen = pl.concat(
+        each.only(own).select("record", "group", *EITHER_WAY)
+        for each, own in ((fights, kept[: len(fights.parts)]), (loops, kept[len(fights.parts) :]))
     )
-    shown = small_cells.with_safe_counts(figures, small_cells.large_enough(figures), tuple(ANSWERS))
     return (
-        shown.sort("group")
+        seen.sort("record", "group")
         .group_by("record", maintain_order=True)
-        .agg(answers_by_group=pl.struct("group", "participant_count", *ANSWERS))
+        .agg(answers_by_group=pl.struct("group", pl.col(JUDGED).alias("participant_count"), *ANSWERS))
     )
 
 
-def _people_who_said(answer: str) -> pl.Expr:
-    return pl.col("participant_id").filter(relationship=answer).n_unique().alias(f"{answer}_people")
+def _told(part: Part) -> Part:
+    return part._replace(figures=[figure for figure in part.figures if figure in EITHER_WAY])

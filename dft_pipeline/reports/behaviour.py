@@ -1,4 +1,4 @@
-"""All behaviour reports of a day, in one call."""
+"""Reports of how people took part: what each did, and of groups as much as may be seen."""
 
 from collections.abc import Mapping
 
@@ -6,28 +6,24 @@ import polars as pl
 
 from dft_pipeline.reports import by_group
 from dft_pipeline.reports.coverage import demographic_coverage
-from dft_pipeline.reports.exposure import exposure
-from dft_pipeline.reports.participants import Doings, participant_behaviour
 from dft_pipeline.values import reading
+from dft_pipeline.values.small_cells import Known
 
 
-def behaviour_reports(
-    registered: pl.DataFrame, demographics: pl.DataFrame, canonical_values: pl.DataFrame, doings: Doings
+def taking_part(
+    behaviour: pl.DataFrame, demographics: pl.DataFrame, known: Mapping[str, Known]
 ) -> Mapping[str, pl.DataFrame]:
-    """The tables of the stage by name.
+    """The tables on how groups took part, by name, beside what is `known` of groups by field.
 
-    `registered` has the participant_id of each row of the app's user table, `demographics` are its
-    `demographic` rows.
+    `behaviour` is table `participant_behaviour`, `demographics` are the app's `demographic` rows.
     """
-    behaviour = participant_behaviour(registered, doings)
     parts = by_group.parts(behaviour, reading.groups(demographics))
-    figures = by_group.figures(parts)
+    figures = by_group.figures(parts, known[reading.AFFILIATION])
+    background = reading.background(demographics)
     return {
-        "participant_behaviour": behaviour,
         "funnel": by_group.funnel(parts, figures),
         "behaviour_by_group": by_group.behaviour_by_group(figures),
-        "exposure": exposure(canonical_values, doings.votes, doings.judgments),
         "demographic_coverage": demographic_coverage(
-            behaviour, reading.background(demographics), by_group.groups_seen(figures)
+            behaviour, background, by_group.groups_seen(figures), known
         ),
     }

@@ -12,7 +12,7 @@ import polars as pl
 from dft_pipeline.raw.tables import RELATIONSHIPS
 from dft_pipeline.tables import TABLES
 from dft_pipeline.values.reading import ALL, group_named
-from dft_pipeline.values.small_cells import FEWEST_PEOPLE, sums_by_group
+from dft_pipeline.values.small_cells import Known, sums_by_group
 
 STEPS = ("signed_up", "chatted", "wrote_a_card", "was_shown_values", "voted", "judged")
 MEDIANS = ("median_turns", "median_minutes")
@@ -54,7 +54,7 @@ FIGURES: Mapping[str, pl.Expr] = {
 
 
 def parts(behaviour: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
-    """A participant's group, their part in every figure, and turns and minutes where they have chats.
+    """A participant, their group, their part in every figure, and turns and minutes where they have chats.
 
     `behaviour` is table `participant_behaviour`; `groups` has participant_id and group.
     """
@@ -62,15 +62,18 @@ def parts(behaviour: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
     talked = pl.when(pl.col("chats") > 0)
     medians = {name: talked.then(name.removeprefix("median_")) for name in MEDIANS}
     people = behaviour.join(groups, on="participant_id", how="left")
-    return people.select(group=group_named(pl.col("group")), **part, **medians)
+    return people.select("participant_id", group=group_named(pl.col("group")), **part, **medians)
 
 
-def figures(parts: pl.DataFrame) -> pl.DataFrame:
-    """The sums of all figures, of everybody (`all`) and of the groups that may be seen: group, figures."""
+def figures(parts: pl.DataFrame, known: Known) -> pl.DataFrame:
+    """The sums of all figures, of everybody (`all`) and of the groups that may be seen: group, figures.
+
+    Of groups what may be seen beside what is `known` of them.
+    """
     # Where nobody has judged yet, a group is large enough by those who signed up.
     base = "judged" if parts["judged"].sum() else "signed_up"
     everybody = parts.select(pl.lit(ALL).alias("group"), pl.col(FIGURES.keys()).sum())
-    return pl.concat([everybody, sums_by_group(parts, tuple(FIGURES), base)])
+    return pl.concat([everybody, sums_by_group(parts, tuple(FIGURES), base, known)])
 
 
 def funnel(parts: pl.DataFrame, figures: pl.DataFrame) -> pl.DataFrame:
@@ -85,10 +88,7 @@ def funnel(parts: pl.DataFrame, figures: pl.DataFrame) -> pl.DataFrame:
         )
         for place, step in enumerate(STEPS)
     )
-    medians = pl.concat([_medians(parts.with_columns(group=pl.lit(ALL)), 1), _medians(parts, FEWEST_PEOPLE)])
-    with_medians = steps.join(medians, on=["group", "step"], how="left")
-    seen = (pl.when(pl.col("participants").is_not_null()).then(name).alias(name) for name in MEDIANS)
-    return TABLES["funnel"].conform(with_medians.with_columns(seen))
+    return TABLES["funnel"].conform(steps.join(_medians(parts), on=["group", "step"], how="left"))
 
 
 def behaviour_by_group(figures: pl.DataFrame) -> pl.DataFrame:
@@ -109,16 +109,15 @@ def _measured(figures: pl.DataFrame, measure: Measure) -> pl.DataFrame:
     )
 
 
-def _medians(parts: pl.DataFrame, fewest: int) -> pl.DataFrame:
-    """group, step and MEDIANS of those who took the step and have a chat, where they are enough."""
+def _medians(parts: pl.DataFrame) -> pl.DataFrame:
+    """group, step and MEDIANS of those who took the step and have a chat; of everybody only.
+
+    A median is one person's own number or two people's: of a group it would tell who is in it.
+    """
     talked = parts.drop_nulls(MEDIANS)
-    return pl.concat(_medians_at(talked, step, fewest) for step in STEPS)
-
-
-def _medians_at(talked: pl.DataFrame, step: str, fewest: int) -> pl.DataFrame:
-    at_step = talked.filter(pl.col(step) == 1).group_by("group")
-    found = at_step.agg(pl.col(MEDIANS).median(), people=pl.len()).filter(pl.col("people") >= fewest)
-    return found.select("group", pl.lit(step).alias("step"), *MEDIANS)
+    each = (talked.filter(pl.col(step) == 1).select(pl.col(MEDIANS).median()) for step in STEPS)
+    found = pl.concat(each).with_columns(pl.Series("step", STEPS))
+    return found.select(pl.lit(ALL).alias("group"), "step", *MEDIANS)
 
 
 def _share(counted: pl.Expr, out_of: pl.Expr) -> pl.Expr:
@@ -128,4 +127,4 @@ def _share(counted: pl.Expr, out_of: pl.Expr) -> pl.Expr:
 
 def groups_seen(figures: pl.DataFrame) -> Sequence[str]:
     """The groups that may be seen, everybody not among them."""
-    return figures.filter(pl.col("group") != ALL)["group"].to_list()
+    return figures.filter(pl.col("group") != ALL).drop_nulls("signed_up")["group"].to_list()

@@ -5,26 +5,32 @@ What is seen of one pair or value is asked in `small_cells`, and so is what woul
 Everything is of the scope `all`: figures of scopes that overlap could be subtracted from each other.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import polars as pl
 
+from dft_pipeline.graph.answers_by_group import (
+    BESIDE,
+    ENDS,
+    FIGURES,
+    JUDGED,
+    WAYS,
+    ends,
+    grouped,
+    people_behind,
+)
+from dft_pipeline.graph.contested import FIGHT
 from dft_pipeline.graph.moral_graph import pair_tallies
 from dft_pipeline.graph.scopes import ALL
 from dft_pipeline.graph.tally import ANSWERS, PAIR
 from dft_pipeline.policies import ConsensusPolicy
 from dft_pipeline.tables import TABLES
-from dft_pipeline.values import reading
-from dft_pipeline.values.small_cells import Part, apart_enough, each_by_group
+from dft_pipeline.values.few_apart import Part
+from dft_pipeline.values.reading import AFFILIATION
+from dft_pipeline.values.small_cells import Known, each_by_group
 
-ENDS = ("low", "high")  # of a pair in any order, its smaller value first
-WAYS = ("upward", "downward")  # asked low → high, asked high → low
-JUDGED = "judged"  # either way: by how many a group is large enough, as in `contested`
-# In the order in which they are wanted most.
-FIGURES = (JUDGED, *WAYS, *(f"{way}_{answer}" for answer in ANSWERS for way in WAYS))
 MET, VOTED = "met", "voted"
-FIGHT = "contested_direction"
 
 
 class Answers(NamedTuple):
@@ -44,80 +50,53 @@ class Seen(NamedTuple):
     votes: pl.DataFrame
 
 
-def seen_by_group(asked: Answers) -> Seen:
-    """What may be seen of each group, pairs before values."""
-    found = [_of_field(asked, field, groups) for field, groups in asked.groups.items()]
+def seen_by_group(asked: Answers, known: Mapping[str, Known]) -> Seen:
+    """What may be seen of each group beside what is `known` by field, pairs before values."""
+    found = [_of_field(asked, field, groups, known[field]) for field, groups in asked.groups.items()]
     answers, votes = (pl.concat(tables) for tables in zip(*found, strict=True))
     return Seen(TABLES["group_answers"].conform(answers), TABLES["group_votes"].conform(votes))
 
 
-def _of_field(asked: Answers, field: str, groups: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    told = _told(asked) if field == reading.AFFILIATION else asked.contested.clear()
-    records = list(_records(asked, told, groups))
-    pairs = list(_of_pairs(_grouped(_pair_people(asked), groups), told))
-    values = list(each_by_group(_grouped(_value_people(asked.votes), groups), ("value_id",), (MET, VOTED)))
-    kept = apart_enough(records, [part for _, part in (*pairs, *values)])
-    seen_pairs = [sums for (sums, _), keep in zip(pairs, kept, strict=False) if keep]
-    seen_values = [sums for (sums, _), keep in zip(values, kept[len(pairs) :], strict=True) if keep]
-    return _directed(seen_pairs, field), _votes(seen_values, field)
+def _of_field(
+    asked: Answers, field: str, groups: pl.DataFrame, known: Known
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    pairs = grouped(_pair_people(asked), groups)
+    told = _fights(asked) if field == AFFILIATION else _fights(asked).clear()
+    alone = each_by_group(pairs.join(told, on=ENDS, how="anti"), ENDS, FIGURES)
+    beside = each_by_group(pairs.join(told, on=ENDS, how="semi"), ENDS, BESIDE)
+    values = each_by_group(grouped(_value_people(asked.votes), groups), ("value_id",), (MET, VOTED))
+    seen = [each.only(known.admit(each.parts)) for each in (beside, alone, values)]
+    directed = pl.concat(sums.select(*ENDS, "group", *FIGURES) for sums in seen[:2])
+    return _directed(directed, field), _votes(seen[2], field)
+
+
+def told_by_contested(asked: Answers) -> Iterator[Part]:
+    """What `contested` shows of affiliations."""
+    groups = asked.groups[AFFILIATION]
+    for row in _told(asked).iter_rows(named=True):
+        edges = pl.DataFrame(row["edges"]).select(PAIR)
+        answers = asked.judgments.join(edges, on=PAIR, how="semi").with_columns(record=pl.lit(0))
+        first = row["answers_by_group"][0]
+        figures = (JUDGED, *(answer for answer in ANSWERS if first[answer] is not None))
+        people = grouped(people_behind(answers, ("record",)), groups)
+        yield Part(people.drop("record"), figures, [shown["group"] for shown in row["answers_by_group"]])
 
 
 def _told(asked: Answers) -> pl.DataFrame:
-    """The records of `contested` that show figures by group, numbered."""
-    told = asked.contested.filter(pl.col("scope") == ALL, pl.col("answers_by_group").list.len() > 0)
-    return told.with_row_index("record")
+    """The records of `contested` that show figures by group."""
+    return asked.contested.filter(pl.col("scope") == ALL, pl.col("answers_by_group").list.len() > 0)
 
 
-def _records(asked: Answers, told: pl.DataFrame, groups: pl.DataFrame) -> Iterator[Part]:
-    """What `contested` shows already."""
-    for row in told.iter_rows(named=True):
-        edges = pl.DataFrame(row["edges"]).select(PAIR)
-        answers = asked.judgments.join(edges, on=PAIR, how="semi")
-        people = answers.group_by("participant_id").agg(**{JUDGED: pl.lit(1, pl.Int64)}, **_said())
-        figures = (JUDGED, *(ANSWERS if row["answers_by_group"][0]["upgrade"] is not None else ()))
-        yield Part(_grouped(people, groups), figures, [shown["group"] for shown in row["answers_by_group"]])
-
-
-def _of_pairs(people: pl.DataFrame, told: pl.DataFrame) -> Iterator[tuple[pl.DataFrame, Part]]:
-    """What may be seen of each pair; where `contested` tells of both ways together, beside that."""
-    fights = told.filter(
-        pl.col("kind") == FIGHT,
-        pl.col("answers_by_group").list.first().struct.field("upgrade").is_not_null(),
-    ).select(low=pl.col("value_ids").list.first(), high=pl.col("value_ids").list.last())
-    yield from each_by_group(people.join(fights, on=ENDS, how="anti"), ENDS, FIGURES)
-    beside = (JUDGED, *ANSWERS, *FIGURES[1:])
-    for sums, part in each_by_group(people.join(fights, on=ENDS, how="semi"), ENDS, beside):
-        if set(ANSWERS) <= set(part.figures):  # else what is told already was not weighed
-            yield sums, part
-
-
-def _grouped(people: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
-    known = people.join(groups, on="participant_id", how="left")
-    return known.with_columns(pl.col("group").fill_null(reading.UNKNOWN))
+def _fights(asked: Answers) -> pl.DataFrame:
+    """The pairs of which `contested` tells both ways together."""
+    values = pl.col("value_ids").list
+    return _told(asked).filter(kind=FIGHT).select(low=values.first(), high=values.last())
 
 
 def _pair_people(asked: Answers) -> pl.DataFrame:
-    """ENDS, participant_id and the participant's part in FIGURES, of the pairs that are asked about."""
-    judged = asked.judgments.with_columns(*_ends()).join(_wanted(asked), on=ENDS, how="semi")
-    upward = pl.col("source_value_id") == pl.col("low")
-    asked_so = dict(zip(WAYS, (upward, ~upward), strict=True))
-    each = {
-        f"{way}_{answer}": _whole(is_way & (pl.col("relationship") == answer))
-        for way, is_way in asked_so.items()
-        for answer in ANSWERS
-    }
-    ways = {way: _whole(is_way) for way, is_way in asked_so.items()}
-    return judged.group_by(*ENDS, "participant_id").agg(
-        **{JUDGED: pl.lit(1, pl.Int64)}, **ways, **_said(), **each
-    )
-
-
-def _said() -> dict[str, pl.Expr]:
-    return {answer: _whole(pl.col("relationship") == answer) for answer in ANSWERS}
-
-
-def _whole(holds: pl.Expr) -> pl.Expr:
-    return holds.sum().cast(pl.Int64)
+    """Who judged the pairs that are asked about, as in `people_behind`."""
+    judged = asked.judgments.with_columns(*ends()).join(_wanted(asked), on=ENDS, how="semi")
+    return people_behind(judged, ENDS)
 
 
 def _wanted(asked: Answers) -> pl.DataFrame:
@@ -125,16 +104,12 @@ def _wanted(asked: Answers) -> pl.DataFrame:
 
     Of a loop's pairs `contested` shows the answers together, and one would follow from the others.
     """
-    edges = asked.pair_tallies.filter("is_edge", scope=ALL).select(*_ends())
+    edges = asked.pair_tallies.filter("is_edge", scope=ALL).select(*ends())
     records = asked.contested.filter(pl.col("scope") == ALL).with_row_index("record")
-    pairs = records.explode("edges").unnest("edges").select("record", "kind", *_ends()).unique()
+    pairs = records.explode("edges").unnest("edges").select("record", "kind", *ends()).unique()
     is_fight = pl.col("kind") == FIGHT
     fights, loops = pairs.filter(is_fight), pairs.filter(~is_fight)
     return pl.concat([edges, fights.select(ENDS)]).unique().join(loops, on=ENDS, how="anti")
-
-
-def _ends() -> list[pl.Expr]:
-    return [pl.min_horizontal(PAIR).alias("low"), pl.max_horizontal(PAIR).alias("high")]
 
 
 def _value_people(votes: pl.DataFrame) -> pl.DataFrame:
@@ -144,23 +119,18 @@ def _value_people(votes: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _directed(sums: Sequence[pl.DataFrame], field: str) -> pl.DataFrame:
+def _directed(sums: pl.DataFrame, field: str) -> pl.DataFrame:
     """Table `group_answers`, a row per direction that anybody was asked."""
-    table = TABLES["group_answers"]
-    if not sums:
-        return table.schema.to_frame()
-    every, found = pl.concat(one.select(*ENDS, "group", *FIGURES) for one in sums), []
+    found = []
     for way, (source, wiser) in zip(WAYS, (ENDS, ENDS[::-1]), strict=True):
         answers = {answer: f"{way}_{answer}" for answer in ANSWERS}
         pair = (pl.col(source).alias(PAIR[0]), pl.col(wiser).alias(PAIR[1]))
-        found.append(every.select(pl.lit(field).alias("field"), *pair, "group", judges=way, **answers))
+        found.append(sums.select(pl.lit(field).alias("field"), *pair, "group", judges=way, **answers))
     return pl.concat(found).filter(pl.col("judges") > 0)
 
 
-def _votes(sums: Sequence[pl.DataFrame], field: str) -> pl.DataFrame:
-    if not sums:
-        return TABLES["group_votes"].schema.to_frame()
-    named = pl.concat(sums).select(pl.lit(field).alias("field"), "value_id", "group", met=MET, votes=VOTED)
+def _votes(sums: pl.DataFrame, field: str) -> pl.DataFrame:
+    named = sums.select(pl.lit(field).alias("field"), "value_id", "group", met=MET, votes=VOTED)
     return named.drop_nulls("met")
 
 
@@ -215,7 +185,7 @@ def _own_edges(
     asked: Answers, field: str, groups: pl.DataFrame, links: pl.DataFrame, policy: ConsensusPolicy
 ) -> pl.DataFrame:
     """The edges that the policy makes of each group's judgments alone: field, group, PAIR."""
-    known = _grouped(asked.judgments, groups)
+    known = grouped(asked.judgments, groups)
     schema = pl.Schema({"field": pl.String, "group": pl.String, **dict.fromkeys(PAIR, pl.Int64)})
     found = [schema.to_frame()]
     for (group,), rows in known.sort("group").group_by("group", maintain_order=True):

@@ -1,12 +1,12 @@
 """What participants answered in the closing survey, in all and by group."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import polars as pl
 
+from dft_pipeline.graph.answers_by_group import grouped
 from dft_pipeline.tables import TABLES
-from dft_pipeline.values import reading
-from dft_pipeline.values.small_cells import apart_enough, each_by_group
+from dft_pipeline.values.small_cells import Known, each_by_group
 
 ALL = "all"
 HIGH = 4  # of five: from here on an answer is agreement
@@ -18,22 +18,21 @@ PARTS = {
 }
 
 
-def survey_by_group(survey_answers: pl.DataFrame, groups: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """Table `survey_by_group`. `groups` has by field participant_id and group."""
+def survey_by_group(
+    survey_answers: pl.DataFrame, groups: Mapping[str, pl.DataFrame], known: Mapping[str, Known]
+) -> pl.DataFrame:
+    """Table `survey_by_group`, beside what is `known`. `groups` has by field participant_id and group."""
     people = survey_answers.drop_nulls("answer").with_columns(**PARTS)
     everybody = people.group_by("question").agg(pl.col(FIGURES).sum())
     found = [_rows(everybody.with_columns(group=pl.lit(ALL)), ALL)]
-    found += [_rows(sums, field) for field, known in groups.items() for sums in _seen(people, known)]
+    found += [_rows(_seen(people, own, known[field]), field) for field, own in groups.items()]
     return TABLES["survey_by_group"].conform(pl.concat(found))
 
 
-def _seen(people: pl.DataFrame, groups: pl.DataFrame) -> Iterator[pl.DataFrame]:
+def _seen(people: pl.DataFrame, groups: pl.DataFrame, known: Known) -> pl.DataFrame:
     """What may be seen of each question, first by its text."""
-    named = people.join(groups, on="participant_id", how="left")
-    named = named.with_columns(pl.col("group").fill_null(reading.UNKNOWN))
-    each = list(each_by_group(named, ("question",), FIGURES))
-    kept = apart_enough((), [part for _, part in each])
-    return (sums for (sums, _), keep in zip(each, kept, strict=True) if keep)
+    each = each_by_group(grouped(people, groups), ("question",), FIGURES)
+    return each.only(known.admit(each.parts))
 
 
 def _rows(sums: pl.DataFrame, field: str) -> pl.DataFrame:

@@ -24,6 +24,7 @@ from dft_pipeline.tables import TABLES
 from dft_pipeline.values import canonical, one_voice, reading
 from dft_pipeline.values.card_texts import all_cards
 from dft_pipeline.values.pseudonyms import pseudonymised
+from dft_pipeline.values.small_cells import Known
 from resources.extraction import raw_schema
 
 END = datetime(2023, 10, 18, tzinfo=UTC)  # of 2023-10-17
@@ -185,6 +186,7 @@ def test_coverage_by_h(raw: Mapping[str, pl.DataFrame], snapshot: Snapshot) -> N
         list(gradients(numbered(snapshot), Aggregation())),
         participants(snapshot),
         reading.groups(raw["demographic"]),
+        Known(),
     )
     everybody = table.filter(group="all")
     for (case, h), told in COVERED.items():
@@ -204,7 +206,9 @@ def test_coverage_by_h(raw: Mapping[str, pl.DataFrame], snapshot: Snapshot) -> N
 
 def test_coverage_of_groups(raw: Mapping[str, pl.DataFrame], snapshot: Snapshot) -> None:
     groups = reading.groups(raw["demographic"])
-    table = coverage_by_h(list(gradients(numbered(snapshot), Aggregation())), participants(snapshot), groups)
+    table = coverage_by_h(
+        list(gradients(numbered(snapshot), Aggregation())), participants(snapshot), groups, Known()
+    )
     belongs = dict(groups.iter_rows())
     there, values = asked(snapshot, "parenting", None), set(CHOSEN["parenting", 2])
     for row in table.filter(pl.col("group") != "all", case_id="parenting", h=2).to_dicts():

@@ -11,11 +11,13 @@ import polars as pl
 import pytest
 
 from dft_pipeline.raw.tables import SOURCE_TABLES, SourceTable
-from dft_pipeline.reports.behaviour import behaviour_reports
-from dft_pipeline.reports.participants import Doings
+from dft_pipeline.reports.behaviour import taking_part
+from dft_pipeline.reports.exposure import exposure
+from dft_pipeline.reports.participants import Doings, participant_behaviour
 from dft_pipeline.values import canonical, one_voice, reading
 from dft_pipeline.values.card_texts import all_cards
 from dft_pipeline.values.pseudonyms import pseudonym, pseudonymised
+from dft_pipeline.values.small_cells import Known
 from resources.extraction import raw_schema
 
 END = datetime(2023, 10, 18, tzinfo=UTC)  # of 2023-10-17
@@ -49,12 +51,14 @@ def reports(raw: Tables) -> Tables:
     every = all_cards(raw["valuesCard"], raw["canonicalValuesCard"])
     cards = canonical.card_values(every)
     voices = one_voice.voices(raw, cards, reading.links(raw["contextsOnCases"]))
-    return behaviour_reports(
-        raw["user"],
-        raw["demographic"],
-        canonical.canonical_values(every, cards),
-        Doings(raw["chat"], voices.articulations, voices.votes, voices.judgments),
-    )
+    doings = Doings(raw["chat"], voices.articulations, voices.votes, voices.judgments)
+    behaviour = participant_behaviour(raw["user"].select("participant_id"), doings)
+    values = canonical.canonical_values(every, cards)
+    return {
+        "participant_behaviour": behaviour,
+        "exposure": exposure(values, voices.votes, voices.judgments),
+        **taking_part(behaviour, raw["demographic"], {field: Known() for field in reading.FIELDS}),
+    }
 
 
 def test_the_base_rate_of_upgrades(reports: Tables) -> None:

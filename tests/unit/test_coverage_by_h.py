@@ -13,6 +13,7 @@ from dft_pipeline.dataset.gamma import CHOSEN
 from dft_pipeline.dataset.gradient import Choice, Gradient, gradients
 from dft_pipeline.dataset.questions import numbered, participants
 from dft_pipeline.policies import Aggregation
+from dft_pipeline.values.small_cells import Known
 
 Groups = dict[str, int]
 
@@ -21,7 +22,9 @@ Groups = dict[str, int]
 @given(some.publics(), some.aggregations(st.just(0)))
 def test_totals_read_plainly(public: some.Public, using: Aggregation) -> None:
     snapshot = some.snapshot(public, some.EASY)
-    table = coverage_by_h(list(gradients(numbered(snapshot), using)), participants(snapshot), public.groups)
+    table = coverage_by_h(
+        list(gradients(numbered(snapshot), using)), participants(snapshot), public.groups, Known()
+    )
     assert set(table["case_id"]) == set(some.CASES)
     for row in table.filter(group="all").iter_rows(named=True):
         asked = plain_question(snapshot, row["case_id"], None)
@@ -75,7 +78,7 @@ def table_of(*cases: tuple[Gradient, dict[str, str]]) -> pl.DataFrame:
     named = {name: group for _, groups in cases for name, group in groups.items()}
     groups = pl.DataFrame([*named.items()], schema=some.GROUPS, orient="row")
     everybody = pl.Series([f"{number:06}" for number in range(size)])
-    return coverage_by_h([gradient for gradient, _ in cases], everybody, groups)
+    return coverage_by_h([gradient for gradient, _ in cases], everybody, groups, Known())
 
 
 def cells(table: pl.DataFrame) -> dict[tuple[int, str], tuple[int | None, int | None]]:
@@ -147,7 +150,7 @@ def test_figures_past_those_that_are_weighed_are_withheld(monkeypatch: pytest.Mo
 def test_a_case_of_nobody() -> None:
     snapshot = some.snapshot(a_public(), some.EASY)
     found = list(gradients(numbered(snapshot), Aggregation()))
-    table = coverage_by_h(found, participants(snapshot), pl.DataFrame(schema=some.GROUPS))
+    table = coverage_by_h(found, participants(snapshot), pl.DataFrame(schema=some.GROUPS), Known())
     assert table.select("h", "group", "participants", "coverage").rows() == [
         (None, "all", 0, None),
         (0, "all", 0, None),
@@ -157,6 +160,6 @@ def test_a_case_of_nobody() -> None:
 
 def test_no_case_no_rows() -> None:
     nobody = pl.Series([], dtype=pl.String)
-    table = coverage_by_h([], nobody, pl.DataFrame(schema=some.GROUPS))
+    table = coverage_by_h([], nobody, pl.DataFrame(schema=some.GROUPS), Known())
     assert table.is_empty()
     assert advice(table) == ""

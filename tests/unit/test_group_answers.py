@@ -20,8 +20,10 @@ from dft_pipeline.reports.group_answers import (
     group_consensus,
     group_directions,
     seen_by_group,
+    told_by_contested,
 )
 from dft_pipeline.values.reading import AFFILIATION, groups_by_field
+from dft_pipeline.values.small_cells import Known
 
 FEW = 5
 NO_LINKS = pl.DataFrame(schema=some.LINKS)
@@ -52,6 +54,13 @@ def asked_of(people: list[Person]) -> Answers:
     tallies = pair_tallies(judgments, NO_LINKS, DEFAULT)
     disputed = contested(tallies, judgments, NO_LINKS, by_field[AFFILIATION])
     return Answers(judgments, votes, tallies, disputed, by_field)
+
+
+def all_seen(asked: Answers) -> Seen:
+    """What is seen beside `contested`."""
+    known = Known()
+    known.parts.extend(told_by_contested(asked))
+    return seen_by_group(asked, {AFFILIATION: known})
 
 
 @st.composite
@@ -105,7 +114,7 @@ def told(seen: Seen) -> list[tuple[str, int, int]]:
 @settings(max_examples=10)
 @given(peoples())
 def test_what_is_seen_is_true(people: list[Person]) -> None:
-    for group, figure, count in told(seen_by_group(asked_of(people))):
+    for group, figure, count in told(all_seen(asked_of(people))):
         assert count == plainly(people, group, figure)
 
 
@@ -135,7 +144,7 @@ def test_nothing_of_few_people_follows(people: list[Person]) -> None:
     Attacked are every figure and every difference of two, of every group and of those left out together.
     """
     asked = asked_of(people)
-    seen = told(seen_by_group(asked))
+    seen = told(all_seen(asked))
     if not seen:
         return
     ways, groups = sorted({way for _, way in people}), sorted({group for group, _ in people})
@@ -189,7 +198,7 @@ BOTH = [*alike("a", "u---", 9), *alike("a", "n---", 5), *alike("b", "u---", 8), 
 
 
 def answers(people: list[Person]) -> list[tuple[object, ...]]:
-    return seen_by_group(asked_of(people)).answers.drop("field").rows()
+    return all_seen(asked_of(people)).answers.drop("field").rows()
 
 
 def test_by_hand() -> None:
@@ -231,7 +240,7 @@ def test_beside_what_is_told_of_a_loop(fewer: int, seen: set[Pair]) -> None:
     disputed = contested(tallies, judgments, NO_LINKS, groups)
     assert disputed.filter(scope="all")["answers_by_group"].list.len().to_list() == [2]
     asked = Answers(judgments, some.frame("votes", []), tallies, disputed, {AFFILIATION: groups})
-    assert {row[1:3] for row in seen_by_group(asked).answers.rows()} == seen, "pairs of the loop are not told"
+    assert {row[1:3] for row in all_seen(asked).answers.rows()} == seen, "pairs of the loop are not told"
 
 
 def test_only_edges_and_fights_are_told_of() -> None:
@@ -248,7 +257,7 @@ def test_consensus_by_hand() -> None:
         *alike("b", "---m", 5),
     ]
     asked = asked_of(people)
-    rows = group_consensus(seen_by_group(asked), asked.pair_tallies).drop("field").rows()
+    rows = group_consensus(all_seen(asked), asked.pair_tallies).drop("field").rows()
     edge, value = (10 / 16, 9 / 16), (7 / 13, 10 / 16)
     assert [row[:4] for row in rows] == [("value", None, 7, 2), ("edge", 3, 7, 2)]
     assert [row[4] for row in rows] == pytest.approx([prod(value) ** 0.5, prod(edge) ** 0.5])
@@ -263,7 +272,7 @@ OPPOSED = [
 
 def directions(people: list[Person]) -> list[tuple[object, ...]]:
     asked = asked_of(people)
-    return group_directions(asked, NO_LINKS, seen_by_group(asked), DEFAULT).rows()
+    return group_directions(asked, NO_LINKS, all_seen(asked), DEFAULT).rows()
 
 
 def test_groups_whose_own_graphs_point_opposite_ways() -> None:
@@ -300,14 +309,14 @@ def test_groups_of_every_field() -> None:
 def test_order_of_rows_changes_nothing() -> None:
     asked = asked_of([*OPPOSED, *alike("a", "--uv", 9), *alike("b", "--um", 9)])
     turned = asked._replace(judgments=some.shuffled(asked.judgments, 5), votes=some.shuffled(asked.votes, 5))
-    for table, again in zip(seen_by_group(asked), seen_by_group(turned), strict=True):
+    for table, again in zip(all_seen(asked), all_seen(turned), strict=True):
         assert len(table)
         assert table.equals(again)
 
 
 def test_nobody_at_all() -> None:
     asked = asked_of([])
-    seen = seen_by_group(asked)
+    seen = all_seen(asked)
     assert (len(seen.answers), len(seen.votes)) == (0, 0)
     assert group_consensus(seen, asked.pair_tallies).is_empty()
     assert group_directions(asked, NO_LINKS, seen, DEFAULT).is_empty()

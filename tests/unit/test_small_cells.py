@@ -9,9 +9,11 @@ import strategies as some
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dft_pipeline.reports.behaviour import behaviour_reports
-from dft_pipeline.reports.participants import Doings
-from dft_pipeline.values.small_cells import Part, apart_enough, sums_by_group
+from dft_pipeline.reports.behaviour import taking_part
+from dft_pipeline.reports.participants import Doings, participant_behaviour
+from dft_pipeline.values.few_apart import Part
+from dft_pipeline.values.reading import FIELDS
+from dft_pipeline.values.small_cells import Known, apart_enough, sums_by_group
 
 FEW = 5
 FIGURES = ("here", "asked", "agreed", "refused")
@@ -28,9 +30,9 @@ def peoples(draw: st.DrawFn) -> list[Person]:
 
 
 def seen(people: list[Person], base: str = "here") -> pl.DataFrame:
-    rows = [(group, *parts) for group, parts in people]
-    schema = {"group": pl.String, **dict.fromkeys(FIGURES, pl.Int64)}
-    return sums_by_group(pl.DataFrame(rows, schema=schema, orient="row"), FIGURES, base)
+    rows = [(str(place), group, *parts) for place, (group, parts) in enumerate(people)]
+    schema = {"participant_id": pl.String, "group": pl.String, **dict.fromkeys(FIGURES, pl.Int64)}
+    return sums_by_group(pl.DataFrame(rows, schema=schema, orient="row"), FIGURES, base, Known())
 
 
 def follows(target: list[float], known: list[list[float]]) -> bool:
@@ -147,8 +149,9 @@ def a_public(blocks: list[tuple[str | None, str, int]]) -> tuple[pl.DataFrame, D
 
 def published(blocks: list[tuple[str | None, str, int]]) -> dict[str, pl.DataFrame]:
     demographics, doings = a_public(blocks)
-    registered = demographics.select("participant_id")
-    return dict(behaviour_reports(registered, demographics, some.frame("canonical_values", ()), doings))
+    behaviour = participant_behaviour(demographics.select("participant_id"), doings)
+    known = {field: Known() for field in FIELDS}
+    return {"participant_behaviour": behaviour, **taking_part(behaviour, demographics, known)}
 
 
 BLOCKS = st.lists(

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dft_pipeline.reports.survey import survey_by_group
+from dft_pipeline.values.small_cells import Known
 
 Said = tuple[str, str, int | None]  # group, question, answer
 SCHEMA = {"participant_id": pl.String, "question": pl.String, "answer": pl.Int64}
@@ -20,7 +21,9 @@ def table(said: list[Said]) -> pl.DataFrame:
         orient="row",
     )
     groups = [(f"p{place}", group) for place, (group, _, _) in enumerate(said) if group != "unknown"]
-    return survey_by_group(answers, {"sex": pl.DataFrame(groups, schema=some.GROUPS, orient="row")})
+    return survey_by_group(
+        answers, {"sex": pl.DataFrame(groups, schema=some.GROUPS, orient="row")}, {"sex": Known()}
+    )
 
 
 def times(count: int, group: str, answer: int | None, question: str = "Fair?") -> list[Said]:

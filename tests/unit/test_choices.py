@@ -30,7 +30,7 @@ def test_side_by_side_as_one_by_one(public: some.Public) -> None:
         )
     ]
     assert found.select("case_id", "context_id", "h", "place", "value_id").rows() == one_by_one
-    trained = reward_rows(snapshot, "any", LENIENT).rename({"prompt_id": "case_id"})
+    trained = reward_rows(snapshot, "any", LENIENT)
     rows = found.filter(h=1).drop("place")
     assert sorted(rows.rows(), key=str) == sorted(trained.select(rows.columns).rows(), key=str)
 

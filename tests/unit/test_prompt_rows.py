@@ -41,7 +41,7 @@ def test_a_prompt_has_what_gamma_chose_where_it_applies(public: some.Public) -> 
     alone = reward_rows(snapshot, "easy", LENIENT)
     links = snapshot.links.filter(case_id=FIRST)["context_id"].to_list()
     has = [(FIRST, None, 0.5), (SECOND, None, 0.25), *((FIRST, context, 0.75) for context in links)]
-    rows = reward_rows(snapshot, "easy", LENIENT, pl.concat([own, further("talk#1", *has)]))
+    rows = reward_rows(snapshot, "easy", LENIENT, prompt_contexts=pl.concat([own, further("talk#1", *has)]))
     assert rows.filter(pl.col("prompt_id") != "talk#1").equals(alone), "the cases' rows stay as they are"
     best: dict[tuple[str | None, int], tuple[float, str, float]] = {}
     for case_id, context_id, score in has:
@@ -76,5 +76,5 @@ def test_what_does_not_apply_or_is_left_out_has_no_rows(public: some.Public) -> 
     silent = further("silent", (FIRST, None, 0.5), applies=None)
     leaky = further("leaky", (FIRST, None, 0.5))
     leak = further("leaky", (FIRST, None, 0.5), kind="leak", applies=None, case_id=None)
-    rows = reward_rows(snapshot, "easy", LENIENT, pl.concat([own, no, silent, leaky, leak]))
+    rows = reward_rows(snapshot, "easy", LENIENT, prompt_contexts=pl.concat([own, no, silent, leaky, leak]))
     assert rows.equals(reward_rows(snapshot, "easy", LENIENT))

@@ -8,6 +8,7 @@ import dagster as dg
 import polars as pl
 
 from assets.graph import consensus, evidence, exclusions, ranking
+from assets.lineage import lineage
 from assets.metadata import (
     DAYS,
     FRESHNESS,
@@ -147,6 +148,7 @@ STEPS = (
     ranking,
     training_rows,
     gradient,
+    lineage,
     reports,
     evaluation,
     group_reports,

@@ -147,9 +147,10 @@ def _row(found: Found, names: Mapping[int, str]) -> tuple[str, Tree]:
     hops = "all" if settings["h"] is None else settings["h"]
     tree.add(f"Γ was asked about {where}, h {hops}, policy {row['policy']}")
     direct = len({reason["participant_id"] for reason in found["support"]})
+    exposed = len(found["exposed"]) + len(found["exposed_along"])
     tree.add(
         f"support {row['support']} = {direct} themselves + {len(found['carried'])} carried along edges\n"
-        f"share {row['share']:.3f} = {row['support']} / {len(found['exposed'])} exposed "
+        f"share {row['share']:.3f} = {row['support']} / {exposed} exposed "
         f"[dim](it takes {settings['min_share']:.3f}, and {settings['min_participants']} supporters)[/dim]\n"
         f"reach {row['reach']:.3f} = {row['support']} / {len(found['active'])} active there"
     )

@@ -13,6 +13,7 @@ from dft_pipeline.lineage.reading import Found, Rows, Unknown, titles
 from dft_pipeline.lineage.value_support import PAIR, VOTED, counts_in
 from dft_pipeline.policies import Aggregation
 
+REASON = ("participant_id", "how", "case_id", "context_id")
 ONE = pl.lit(0).alias("question")
 
 
@@ -21,10 +22,9 @@ def row_audit(rows: Rows, row_id: str, settings: Aggregation) -> Found:
 
     `row`, `lineage`: its rows of `reward_rows` and `row_lineage`; `settings`: what Γ was asked with;
     `considered`: what became of every value there; `edges`: those that end in the value, rows of
-    `wisdom_edges`; `support`: the rows of `value_support` that count; `carried`: everybody else who
-    supports it, with a shortest way along the edges; `exposed`: everybody exposed to it, with the way,
-    which is the value alone where none was needed; `active`: everybody who did anything there; `erased`:
-    the votes that do not count there.
+    `wisdom_edges`; `support`: the rows of `value_support` that count; `carried`: everybody else who supports
+    it, with a shortest way along the edges; `exposed`: who met it themselves; `exposed_along`: everybody else
+    who is exposed to it, with the way; `active`: who did anything there; `erased`: votes that do not count.
     """
     found = rows("row_lineage", pl.col("row_id") == row_id).to_dicts()
     if not found:
@@ -38,6 +38,7 @@ def row_audit(rows: Rows, row_id: str, settings: Aggregation) -> Found:
     shown = asked.votes.filter(~pl.col("is_vote")).select(PAIR)
     judged = asked.judgments.select("participant_id", value_id="wiser_value_id")
     held = counting.select(PAIR)
+    met = pl.concat([held, shown, judged])
     return {
         "row": rows("reward_rows", pl.col("row_id") == row_id).to_dicts()[0],
         "lineage": lineage,
@@ -45,9 +46,10 @@ def row_audit(rows: Rows, row_id: str, settings: Aggregation) -> Found:
         "considered": weighed.to_dicts(),
         "values": titles(rows, weighed["value_id"]),
         "edges": asked.edges.filter(wiser_value_id=lineage["value_id"]).sort("source_value_id").to_dicts(),
-        "support": counting.filter(it).to_dicts(),
+        "support": counting.filter(it).select(REASON).to_dicts(),
         "carried": _onto(lineage["value_id"], held, asked, settings).to_dicts(),
-        "exposed": _exposed(lineage["value_id"], pl.concat([held, shown, judged]), asked, settings),
+        "exposed": met.filter(it)["participant_id"].unique().sort().to_list(),
+        "exposed_along": _onto(lineage["value_id"], met, asked, settings).to_dicts(),
         "active": _active(asked),
         "erased": _erased(reasons, lineage).filter(it).select(*PAIR, "case_id").to_dicts(),
     }
@@ -83,17 +85,12 @@ def _onto(target: int, held: pl.DataFrame, asked: Question, settings: Aggregatio
     edges = leading_to(target, asked.edges, settings.h).select(ONE, "source_value_id", "wiser_value_id")
     refusals = asked.judgments.filter(pl.col("relationship") != "upgrade").select(ONE, *STEP[1:])
     ends = pl.concat([edges["source_value_id"], edges["wiser_value_id"]]).unique()
-    near = held.filter(pl.col("value_id").is_in(ends.implode())).select(ONE, *HELD[1:])
-    found = carried(near, edges, refusals, settings.h)
+    themselves = held.filter(value_id=target).select("participant_id").unique()
+    near = held.filter(pl.col("value_id").is_in(ends.implode())).join(
+        themselves, on="participant_id", how="anti"
+    )
+    found = carried(near.select(ONE, *HELD[1:]), edges, refusals, settings.h)
     return found.filter(value_id=target).select("participant_id", "path").sort("participant_id")
-
-
-def _exposed(target: int, met: pl.DataFrame, asked: Question, settings: Aggregation) -> list[Found]:
-    """Everybody exposed to a value: participant_id, path."""
-    themselves = met.filter(value_id=target).select("participant_id").unique()
-    direct = themselves.with_columns(path=pl.lit([target], pl.List(pl.Int64)))
-    every = pl.concat([direct, _onto(target, met, asked, settings)])
-    return every.sort("participant_id").to_dicts()
 
 
 def _active(asked: Question) -> list[str]:

@@ -107,7 +107,9 @@ def _assert_supported(rows: Rows, reward: pl.DataFrame, using: Aggregation) -> N
         direct = {reason["participant_id"] for reason in found["support"]}
         people = direct | {one["participant_id"] for one in found["carried"]}
         assert len(people) == len(direct) + len(found["carried"]) == row["support"], row["row_id"]
-        assert len(people) / len(found["exposed"]) == pytest.approx(row["share"])
+        assert len(people) / (len(found["exposed"]) + len(found["exposed_along"])) == pytest.approx(
+            row["share"]
+        )
         assert len(people) / len(found["active"]) == pytest.approx(row["reach"])
 
 

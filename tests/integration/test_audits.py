@@ -117,8 +117,12 @@ def test_every_row(built: Dft, lake: Lake) -> None:
         row, text = found["row"], shown(built, "row", row_id)
         direct = len({reason["participant_id"] for reason in found["support"]})
         assert f"support {row['support']} = {direct} themselves + {len(found['carried'])} carried" in text
-        assert f"= {row['support']} / {len(found['exposed'])} exposed" in text
+        assert f"= {row['support']} / {exposed_to(found)} exposed" in text
     assert carried, "support was carried along edges"
+
+
+def exposed_to(found: Audit) -> int:
+    return len(found["exposed"]) + len(found["exposed_along"])
 
 
 def _assert_supported(found: Audit) -> None:
@@ -127,12 +131,12 @@ def _assert_supported(found: Audit) -> None:
     direct = {reason["participant_id"] for reason in found["support"]}
     people = direct | {one["participant_id"] for one in found["carried"]}
     assert len(people) == row["support"] == len(direct) + len(found["carried"])
-    assert len(people) / len(found["exposed"]) == pytest.approx(row["share"])
+    assert len(people) / exposed_to(found) == pytest.approx(row["share"])
     assert len(people) / len(found["active"]) == pytest.approx(row["reach"])
     assert row["share"] >= settings["min_share"]
     assert row["support"] >= settings["min_participants"]
     itself = next(one for one in found["considered"] if one["value_id"] == row["value_id"])
-    assert (itself["support"], itself["exposed"]) == (row["support"], len(found["exposed"]))
+    assert (itself["support"], itself["exposed"]) == (row["support"], exposed_to(found))
     ranked = [one for one in found["considered"] if one["rank"] is not None]
     order = sorted(ranked, key=lambda one: (-one["support"], -one["pagerank"], one["value_id"]))
     assert [one["rank"] for one in order] == list(range(1, len(order) + 1))

@@ -46,7 +46,7 @@ def test_a_rows_support_is_everybody_in_its_lineage(
         assert len(direct) == audit["lineage"]["direct_support"]
         assert not direct & set(carried), "nobody counts twice"
         assert len(direct) + len(carried) == row["support"]
-        exposed = [one["participant_id"] for one in audit["exposed"]]
+        exposed = audit["exposed"] + [one["participant_id"] for one in audit["exposed_along"]]
         assert len(set(exposed)) == len(exposed)
         assert row["support"] / len(exposed) == pytest.approx(row["share"])
         assert row["support"] / len(audit["active"]) == pytest.approx(row["reach"])

@@ -15,6 +15,7 @@ from dft_pipeline.cli.terminal import shown
 from dft_pipeline.lineage.reading import Found
 
 MOST = 10  # lines of a list
+MOST_JUDGMENTS = 100  # of an edge, either way
 TEXT_SHOWN = 300  # characters of a text
 _One = TypeVar("_One")
 COLOURS = {"upgrade": "green", "no_upgrade": "red", "not_sure": "yellow"}
@@ -67,15 +68,16 @@ def _counts(pair: Found) -> str:
 
 def _add_judgments(branch: Tree, judgments: Sequence[Found]) -> None:
     """One leaf per judgment; a story, which many were shown, stands once, above them."""
-    for story in dict.fromkeys(judgment["story"] for judgment in judgments if judgment["story"]):
-        branch.add(f"[dim]the story they read:[/dim] {_cut(story)}")
-    for judgment in judgments:
+    stories = list(dict.fromkeys(judgment["story"] for judgment in judgments if judgment["story"]))
+    _limited(branch, stories, lambda story: f"[dim]the story they read:[/dim] {_cut(story)}")
+    for judgment in judgments[:MOST_JUDGMENTS]:
         leaf = branch.add(
             f"{_answer(judgment)} {judgment['created_at']:%Y-%m-%d} "
             f"[dim]{judgment['participant_id']}[/dim] {shown(judgment['context_id'])}"
         )
         if judgment["comment"]:
             leaf.add(f"[dim]comment:[/dim] {_cut(judgment['comment'])}")
+    _add_rest(branch, len(judgments) - MOST_JUDGMENTS)
 
 
 def _add_votes(
@@ -355,8 +357,12 @@ def _cut(text: str) -> str:
 def _limited(branch: Tree, items: Sequence[_One], said: Callable[[_One], str]) -> None:
     for item in items[:MOST]:
         branch.add(said(item))
-    if len(items) > MOST:
-        branch.add(f"[dim]and {len(items) - MOST} more, which --json shows[/dim]")
+    _add_rest(branch, len(items) - MOST)
+
+
+def _add_rest(branch: Tree, more: int) -> None:
+    if more > 0:
+        branch.add(f"[dim]and {more:,} more, which --json shows[/dim]")
 
 
 TREES: Mapping[str, Callable[[Found, Mapping[int, str]], tuple[str, Tree]]] = {

@@ -8,6 +8,7 @@ import dagster as dg
 import polars as pl
 
 from assets.graph import consensus, evidence, exclusions, ranking
+from assets.lineage import lineage
 from assets.metadata import (
     DAYS,
     FRESHNESS,
@@ -217,6 +218,7 @@ STEPS = (
     ranking,
     moral_similarity,
     training_rows,
+    lineage,
     reports,
     evaluation,
     groups,

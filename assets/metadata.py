@@ -33,7 +33,7 @@ LATE, MISSED = timedelta(hours=26), timedelta(hours=50)
 # By group. Dagster looks at the last build of any day: a backfill of old days counts as well.
 FRESHNESS = {
     group: dg.FreshnessPolicy.time_window(fail_window=MISSED, warn_window=LATE)
-    for group in ("raw", "values", "graph", "dataset", "reports")
+    for group in ("raw", "values", "graph", "dataset", "lineage", "reports")
 }
 
 Result = dg.MaterializeResult[Any]

@@ -62,6 +62,10 @@ def _hex(meaning: str, digits: int) -> dy.Column:
     return dy.String(description=meaning, regex=f"^[0-9a-f]{{{digits}}}$")
 
 
+def _hex_or_none(meaning: str, digits: int) -> dy.Column:
+    return dy.String(description=meaning, regex=f"^[0-9a-f]{{{digits}}}$", nullable=True)
+
+
 def _count_or_none(meaning: str) -> dy.Column:
     return dy.Int64(description=meaning, min=0, nullable=True)
 
@@ -96,6 +100,16 @@ def _ids(meaning: str) -> dy.Column:
 
 def _turns(meaning: str) -> dy.Column:
     return dy.List(dy.List(dy.Int64(min=0)), description=meaning, nullable=True)
+
+
+def _decisions(meaning: str) -> dy.Column:
+    key = {
+        "card_kind": dy.String(),
+        "card_id": dy.Int64(),
+        "other_card_kind": dy.String(),
+        "other_card_id": dy.Int64(),
+    }
+    return dy.List(dy.Struct(key), description=meaning)
 
 
 def _texts_of(end: str) -> Mapping[str, dy.Column]:
@@ -231,6 +245,8 @@ GROUPING = _text(
     "snapshot is made otherwise; `snapshot`: this day's `card_values`; `generation:N`: the app's background "
     "deduplication of that number; `given`: the app's own assignment. Only those that have any card"
 )
+SUPPORT = ("articulated", "voted", "judged_wiser")  # how a participant supports a value by themselves
+OF_CASE = pl.col("how") != "judged_wiser"
 AGGREGATIONS = ("gamma", "votes", "vote_rate", "wisdom", "pagerank", "sinks", "minority_wisdom")
 NO_CARD = "null where there is none"
 IS_CONTESTED = _yes(
@@ -967,6 +983,84 @@ _TABLES = (
                 "whether few saw it and those found it wise (shown in the lowest quarter and vote_rate in "
                 "the highest, of the values shown in the case), or it is chosen at an h above 0 and was low "
                 "at h = 0 (not chosen, or its support in the lowest quarter of the values supported there)"
+            ),
+        },
+    ),
+    Table(
+        "value_support",
+        "lineage",
+        "a reason for which a participant supports a value by themselves: their own card, vote or answer",
+        ("participant_id", "value_id", "how", "case_id", "context_id"),
+        {
+            "participant_id": PARTICIPANT,
+            "value_id": _id("the value"),
+            "how": _one_of(
+                "`articulated`: a card of theirs became the value; `voted`: they voted for it; "
+                "`judged_wiser`: they answered `upgrade` for a pair that ends in it. Only what the settings "
+                "of the snapshot count as support",
+                *SUPPORT,
+            ),
+            "case_id": _text("the case of the card or the vote; null for an answer", nullable=True),
+            "context_id": _text("the context of the answer; null for a card or a vote", nullable=True),
+            "erased_in": _texts(
+                "the scopes in which the vote does not count, sorted: under a policy with `erase_votes`, "
+                "those of a removed component's judge for its values"
+            ),
+        },
+        (
+            RowRule("of_a_case_or_a_context", "case_id", pl.col("case_id").is_not_null() == OF_CASE),
+            RowRule("of_a_context_or_a_case", "context_id", pl.col("context_id").is_null() == OF_CASE),
+        ),
+    ),
+    Table(
+        "card_lineage",
+        "lineage",
+        "a card, the chat that it came from and the value that it became",
+        ("card_kind", "card_id"),
+        {
+            "card_kind": KIND,
+            "card_id": _id("the card, as in `card_values`"),
+            "value_id": _id("the value it became"),
+            "chat_id": _text("the chat that it came from; null for a canonical card", nullable=True),
+            "participant_id": _hex_or_none(
+                "the pseudonym of the chat's participant; null for a canonical card, and where the source "
+                "does not have the chat",
+                32,
+            ),
+            "case_id": _text("the case of the chat; null where there is none", nullable=True),
+            "similarity": _rate(
+                "cosine to the value's representative; null where nothing was compared", low=-1, nullable=True
+            ),
+            "decided_by": _text("what decided, as in `card_values`, where the motivation stands"),
+            "decisions": _decisions(
+                "the keys of the rows of `merge_decisions` that led from the card to the value's "
+                "representative, in order: none, the comparison with it, or first the card with the same text"
+            ),
+            "criterion_turns": _turns(
+                "for each criterion of a written card the messages of the chat that it was taken from, as in "
+                "`articulated_cards`; null for any other kind"
+            ),
+        },
+    ),
+    Table(
+        "row_lineage",
+        "lineage",
+        "a training row, the question whose answer it is, and the edges that made its value wise there",
+        ("row_id",),
+        {
+            "row_id": _hex("the row, as in `reward_rows`", 32),
+            "scope": SCOPE,
+            "case_id": _text("the case that Γ was asked about"),
+            "context_id": _text("the one context that it was asked about; null for all of the case", True),
+            "context_ids": _texts("the contexts whose judgments count there, sorted"),
+            "value_id": _id("the value that Γ chose"),
+            "source_value_ids": _ids(
+                "the other ends of the edges that end in the value there, sorted: `scope|source|value_id`"
+            ),
+            "direct_support": _count(
+                "participants who support the value there by themselves: of the rows of `value_support` with "
+                "the value, those with the case or with one of `context_ids`, and without the scope in "
+                "`erased_in`. What is carried along edges comes on top; `dft audit row` shows the way"
             ),
         },
     ),

@@ -9,7 +9,7 @@ import hashlib
 import io
 import json
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -123,6 +123,24 @@ class Lake:
     def snapshot(self, table: str, day: date, columns: list[str] | None = None) -> pl.DataFrame:
         """A table of the day's published snapshot, or some of its columns. Raises LakeProblem without one."""
         return self._frame(published(table, day), columns)
+
+    def rows(
+        self, table: str, day: date, where: pl.Expr | None = None, columns: Sequence[str] | None = None
+    ) -> pl.DataFrame:
+        """The rows of a published table that fit, read by what its file says of its parts.
+
+        Raises LakeProblem where there is no such snapshot.
+        """
+        path = published(table, day)
+        if not self.exists(path):
+            raise LakeProblem(f"{path} is not in the lake {self.url}; make it with: dft build --as-of {day}")
+        source = self.at(path) if self.is_local else io.BytesIO(self.read(path))
+        try:
+            every = pl.scan_parquet(source)
+            wanted = every if where is None else every.filter(where)
+            return (wanted if columns is None else wanted.select(columns)).collect()
+        except pl.exceptions.PolarsError:
+            raise LakeProblem(f"{path} in the lake {self.url} is damaged; {MEND}") from None
 
     def in_build(self, table: str, day: date, columns: list[str] | None = None) -> pl.DataFrame:
         """A table as the build under way has it, or some of its columns: staged, else published."""

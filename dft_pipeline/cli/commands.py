@@ -17,6 +17,8 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
+    from dft_pipeline.lineage.reading import Found, Rows
+    from dft_pipeline.policies import SnapshotSettings
     from resources.lake import Lake
     from resources.loading import Source
     from resources.notifier import Notice
@@ -310,24 +312,68 @@ def audit_edge(
     as_of: LatestDay = None,
     as_json: AsJson = False,
 ) -> None:
-    """The verdict on a pair of values, every judgment behind it, and the judges' votes for both."""
-    from dft_pipeline import audit
-    from dft_pipeline.cli import terminal
-    from resources.settings import settings
+    """The verdict on a pair of values, every judgment behind it, the cards of both, and what followed."""
+    from dft_pipeline.lineage.edge import edge_audit
 
-    lake = _lake(settings())
-    day = _snapshot_day(lake, as_of)
-    tables = ("pair_tallies", "judgments", "votes", "canonical_values")
-    try:
-        found = audit.audit_edge(source, wiser, *(lake.snapshot(table, day) for table in tables))
-    except audit.UnknownPair as unknown:
-        raise Failed(f"{day}: {unknown}") from None
-    if as_json:
-        _print_json(
-            {"as_of": str(day), "verdict": found.verdict, "judgments": found.judgments, "votes": found.votes}
-        )
-    else:
-        terminal.print_edge_audit(out, found, day)
+    _audit("edge", as_of, as_json, lambda rows, made: edge_audit(rows, source, wiser, made.policy))
+
+
+@audit_app.command("value")
+def audit_value(
+    value_id: Annotated[int, typer.Argument(help="The value.", metavar="ID")],
+    as_of: LatestDay = None,
+    as_json: AsJson = False,
+) -> None:
+    """A value's text, the cards that became it, who supports it, its edges and its training rows."""
+    from dft_pipeline.lineage.value import value_audit
+
+    _audit("value", as_of, as_json, lambda rows, made: value_audit(rows, value_id, made.policy))
+
+
+@audit_app.command("row")
+def audit_row(
+    row_id: Annotated[str, typer.Argument(help="The training row.", metavar="ROW_ID")],
+    as_of: LatestDay = None,
+    as_json: AsJson = False,
+) -> None:
+    """Why a training row is there: the question, how each value stood in it, and everybody behind the row."""
+    from dft_pipeline.lineage.row import row_audit
+
+    _audit("row", as_of, as_json, lambda rows, made: row_audit(rows, row_id, made.aggregation))
+
+
+@audit_app.command("contested")
+def audit_contested(
+    component_id: Annotated[int, typer.Argument(help="The smallest value in it.", metavar="COMPONENT_ID")],
+    scope: Annotated[str, typer.Option(help="`all`, `case:ID` or `context:ID`.")] = "all",
+    as_of: LatestDay = None,
+    as_json: AsJson = False,
+) -> None:
+    """What is contested there: its pairs, what was removed of them, every judgment, and what followed."""
+    from dft_pipeline.lineage.dispute import contested_audit
+
+    about = component_id, scope
+    _audit(
+        "contested",
+        as_of,
+        as_json,
+        lambda rows, made: contested_audit(rows, *about, made.policy),
+    )
+
+
+@audit_app.command("participant")
+def audit_participant(
+    pseudonym: Annotated[str, typer.Argument(help="32 hex digits.", metavar="PSEUDONYM")],
+    as_of: LatestDay = None,
+    as_json: AsJson = False,
+) -> None:
+    """What somebody did, the edges and training rows that it went into, and the graph around their values."""
+    from dft_pipeline.lineage.participant import participant_audit
+    from dft_pipeline.values.pseudonyms import is_pseudonym
+
+    if not is_pseudonym(pseudonym):
+        _usage("a pseudonym is 32 hex digits, as tables and audits show it")
+    _audit("participant", as_of, as_json, lambda rows, made: participant_audit(rows, pseudonym, made))
 
 
 @export_app.command("graph")
@@ -739,6 +785,28 @@ def _snapshot_day(lake: "Lake", text: str | None) -> date:
     if not days:
         raise Failed("there is no snapshot yet; make one with: dft build --as-of DAY")
     return days[-1]
+
+
+def _audit(
+    kind: str, as_of: str | None, as_json: bool, walk: "Callable[[Rows, SnapshotSettings], Found]"
+) -> None:
+    """Walks through a snapshot and prints what was found; `kind` names the tree."""
+    from dft_pipeline.cli.audit_trees import print_audit
+    from dft_pipeline.lineage.reading import Unknown
+    from dft_pipeline.policies import SnapshotSettings
+    from resources.settings import settings
+
+    lake = _lake(settings())
+    day = _snapshot_day(lake, as_of)
+    made = SnapshotSettings.model_validate(_manifest(lake, day)["settings"])
+    try:
+        found = walk(lambda table, where=None, columns=None: lake.rows(table, day, where, columns), made)
+    except Unknown as unknown:
+        raise Failed(f"{day}: {unknown}") from None
+    if as_json:
+        _print_json({"as_of": str(day)} | found)
+    else:
+        print_audit(out, kind, found, day)
 
 
 def _hashes(lake: "Lake", day: date) -> dict[str, str]:

@@ -11,9 +11,7 @@ from rich.console import Console
 from rich.markup import escape as escaped
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from rich.table import Table
-from rich.tree import Tree
 
-from dft_pipeline.audit import EdgeAudit
 from dft_pipeline.graph.chance import edges_by_chance
 from dft_pipeline.graph.scopes import ALL
 from dft_pipeline.tables import TABLES
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
 WISEST = 5
 ASIDE_SHOWN = 5  # rows set aside that are shown per file
 AROUND = 3  # thresholds that are shown on either side of the chosen one
-TEXT_SHOWN = 300  # characters of a story or comment
 
 
 def shown(text: object) -> str:
@@ -276,79 +273,6 @@ def print_next_steps(console: Console, lake: Lake, day: date, home: str, set_nam
         "dft dev  # Dagster's web UI",
     ):
         console.print(f"  {line}", highlight=False, soft_wrap=True, markup=False)
-
-
-# Audit
-
-
-def print_edge_audit(console: Console, found: EdgeAudit, day: date) -> None:
-    verdict = found.verdict
-    source, wiser = verdict["source_value_id"], verdict["wiser_value_id"]
-    console.print(
-        f"[bold]{_title(found, source)}  →  {_title(found, wiser)}[/bold], as of {day}", highlight=False
-    )
-    console.print(_verdict(verdict), highlight=False)
-    tree = Tree(f"{len(found.judgments)} judgments")
-    for way, asked in (("forward", f"{source} → {wiser}"), ("reverse", f"{wiser} → {source}")):
-        theirs = [judgment for judgment in found.judgments if judgment["direction"] == way]
-        if theirs:
-            _add_judgments(tree.add(f"{way}: {len(theirs)} were asked {asked}"), theirs)
-    console.print(tree, highlight=False)
-    _print_votes(console, found, (source, wiser))
-
-
-def _title(found: EdgeAudit, value_id: int) -> str:
-    return f"{shown(found.titles.get(value_id, 'a value without text'))} ({value_id})"
-
-
-def _verdict(verdict: dict[str, Any]) -> str:
-    if verdict["is_edge"]:
-        said = "[green]an edge[/green] of the moral graph"
-    elif verdict["rejection_reason"]:
-        said = f"[red]no edge[/red]: {verdict['rejection_reason']}"
-    else:
-        said = "[red]no edge[/red]: nobody marked it as an upgrade"
-    counts = (
-        f"{verdict['marked_wiser']} wiser, {verdict['marked_not_wiser']} not wiser, "
-        f"{verdict['marked_unsure']} unsure, {verdict['marked_less_wise']} the other way round, "
-        f"of {verdict['judgments_both_ways']} asked either way"
-    )
-    rates = ", ".join(
-        f"{name} {'–' if verdict[name] is None else format(verdict[name], '.3f')}"
-        for name in ("wiser_likelihood", "entropy")
-    )
-    return f"{said}\n{counts}; {rates}\nin: {shown('; '.join(verdict['contexts']))}"
-
-
-def _add_judgments(branch: Tree, judgments: Sequence[dict[str, Any]]) -> None:
-    """One leaf per judgment; a story, which many were shown, stands once, above them."""
-    colours = {"upgrade": "green", "no_upgrade": "red", "not_sure": "yellow"}
-    for story in dict.fromkeys(judgment["story"] for judgment in judgments if judgment["story"]):
-        branch.add(f"[dim]the story they read:[/dim] {_cut(story)}")
-    for judgment in judgments:
-        answer = judgment["relationship"]
-        leaf = branch.add(
-            f"[{colours[answer]}]{answer}[/] {judgment['created_at']:%Y-%m-%d} "
-            f"[dim]{judgment['participant_id']}[/dim] {shown(judgment['context_id'])}"
-        )
-        if judgment["comment"]:
-            leaf.add(f"[dim]comment:[/dim] {_cut(judgment['comment'])}")
-
-
-def _cut(text: str) -> str:
-    return shown(text if len(text) <= TEXT_SHOWN else f"{text[: TEXT_SHOWN - 1]}…")
-
-
-def _print_votes(console: Console, found: EdgeAudit, ends: tuple[int, int]) -> None:
-    for value_id in ends:
-        theirs = [vote for vote in found.votes if vote["value_id"] == value_id]
-        voted = {vote["participant_id"] for vote in theirs if vote["is_vote"]}
-        saw = {vote["participant_id"] for vote in theirs if not vote["is_vote"]}
-        console.print(
-            f"of the same people, {len(saw)} were shown {_title(found, value_id)} in a draw "
-            f"and {len(voted)} voted for it",
-            highlight=False,
-        )
 
 
 # Calibration

@@ -83,16 +83,33 @@ def held_at(asked: Question, settings: Aggregation) -> Held:
 def chosen(asked: Question, stand: Standing, settings: Aggregation) -> pl.DataFrame:
     """What Γ chooses of values that stand so, as in `gamma`."""
     candidates = _candidates(_stands(stand), asked, settings)
-    edges = asked.edges.select("source_value_id", "wiser_value_id")
-    among = candidates.select("value_id")
-    outdone = edges.join(among, left_on="source_value_id", right_on="value_id", how="semi").join(
-        among, left_on="wiser_value_id", right_on="value_id", how="semi"
+    wise = candidates.join(
+        _outdone(candidates, asked), left_on="value_id", right_on="source_value_id", how="anti"
     )
-    wise = candidates.join(outdone, left_on="value_id", right_on="source_value_id", how="anti")
-    ranked = wise.join(asked.nodes.select("value_id", "pagerank"), on="value_id", how="left")
-    ranked = ranked.with_columns(pl.col("pagerank").fill_null(0.0))
-    best = ranked.sort("support", "pagerank", "value_id", descending=[True, True, False])
-    return best.head(settings.top_k).select(CHOSEN.names())
+    return _ranked(wise, asked).head(settings.top_k).select(CHOSEN.names())
+
+
+def considered(asked: Question, stand: Standing, settings: Aggregation) -> pl.DataFrame:
+    """What becomes of every value that somebody is exposed to, best first.
+
+    Columns: value_id, support, exposed, reach, share, pagerank, is_candidate, outdone_by (the wiser
+    candidates for which it is dropped), rank (from 1; null for what is dropped or no candidate), is_chosen.
+    """
+    every = _ranked(_stands(stand).filter(pl.col("exposed") > 0), asked)
+    candidates = _candidates(every, asked, settings)
+    wiser = _outdone(candidates, asked).group_by(value_id="source_value_id")
+    dropped = wiser.agg(outdone_by=pl.col("wiser_value_id").unique().sort())
+    is_ranked = pl.col("is_candidate") & pl.col("outdone_by").is_null()
+    is_candidate = pl.col("value_id").is_in(candidates["value_id"].implode())
+    judged = (
+        every.with_columns(is_candidate=is_candidate)
+        .join(dropped, on="value_id", how="left", maintain_order="left")
+        .with_columns(rank=pl.when(is_ranked).then(is_ranked.cast(pl.Int64).cum_sum()))
+    )
+    return judged.with_columns(
+        pl.col("outdone_by").fill_null(pl.lit([], dtype=pl.List(pl.Int64))),
+        is_chosen=(pl.col("rank") <= settings.top_k).fill_null(False),
+    )
 
 
 def standing(asked: Question, settings: Aggregation) -> Standing:
@@ -243,6 +260,21 @@ def _candidates(stands: pl.DataFrame, asked: Question, settings: Aggregation) ->
     if not asked.in_context:
         return enough
     return enough.join(asked.edges, left_on="value_id", right_on="wiser_value_id", how="semi")
+
+
+def _outdone(candidates: pl.DataFrame, asked: Question) -> pl.DataFrame:
+    """The edges from one candidate to another: source_value_id, wiser_value_id."""
+    edges, among = asked.edges.select("source_value_id", "wiser_value_id"), candidates.select("value_id")
+    return edges.join(among, left_on="source_value_id", right_on="value_id", how="semi").join(
+        among, left_on="wiser_value_id", right_on="value_id", how="semi"
+    )
+
+
+def _ranked(stands: pl.DataFrame, asked: Question) -> pl.DataFrame:
+    """By support, then pagerank (none is 0), then id; with pagerank."""
+    ranked = stands.join(asked.nodes.select("value_id", "pagerank"), on="value_id", how="left")
+    ranked = ranked.with_columns(pl.col("pagerank").fill_null(0.0))
+    return ranked.sort("support", "pagerank", "value_id", descending=[True, True, False])
 
 
 def _distinct(*columns: pl.Series) -> NDArray[np.int64]:

@@ -4,9 +4,10 @@ A candidate (a pair that somebody marked wiser) keeps the first rule that reject
 counts as rejected. Loops are another matter: see `unwinding`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from operator import add
+from typing import Any
 
 import narwhals as nw
 
@@ -39,6 +40,29 @@ def rules(policy: ConsensusPolicy) -> Iterator[tuple[str, nw.Expr]]:
         yield "no_majority", wiser <= answers * policy.min_majority
     yield "weak_agreement", _null_or(nw.col("wiser_likelihood") < policy.min_likelihood)
     yield "no_consensus", _null_or(nw.col("entropy") > policy.max_entropy)
+
+
+# Of a pair's counts (`pair_tallies`), the bounds of the policy, and `answers`, those that rules look at.
+SAYINGS = {
+    "too_few_wiser": "{marked_wiser} marked it wiser, and it takes {min_marked_wiser}",
+    "contested_direction": "{marked_less_wise} see it the other way round: more than {max_opposed} of the "
+    "{marked_wiser} who marked it wiser",
+    "no_majority": "{marked_wiser} of the {answers} who were asked marked it wiser, and it takes more than "
+    "{min_majority} of them",
+    "weak_agreement": "wiser_likelihood {wiser_likelihood:.3f} is below {min_likelihood}",
+    "no_consensus": "entropy {entropy:.3f} is above {max_entropy} bits",
+    "in_cycle": "it stands in a loop that was unwound ({unwind})",
+}
+
+
+def said(pair: Mapping[str, Any], policy: ConsensusPolicy) -> str:
+    """Why a row of `pair_tallies` is an edge or none, in words and with the numbers that decided it."""
+    if pair["is_edge"]:
+        return "no rule rejects it"
+    if pair["rejection_reason"] is None:
+        return "nobody marked it wiser"
+    answers = pair["marked_wiser"] + pair["marked_not_wiser"] + pair["marked_unsure"]
+    return SAYINGS[pair["rejection_reason"]].format(**policy.model_dump(), **pair, answers=answers)
 
 
 def _null_or(rejects: nw.Expr) -> nw.Expr:

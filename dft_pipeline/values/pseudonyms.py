@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 from collections.abc import Callable
 
 import polars as pl
@@ -13,6 +14,11 @@ BLOCK = 64  # bytes that SHA-256 takes at a time
 def pseudonym(user_id: int, key: bytes) -> str:
     """First 32 hex digits of HMAC-SHA256(key, the id in decimal)."""
     return hmac.new(key, str(user_id).encode(), hashlib.sha256).hexdigest()[:DIGITS]
+
+
+def is_pseudonym(text: str) -> bool:
+    """Whether a text has the form of a pseudonym."""
+    return re.fullmatch(f"[0-9a-f]{{{DIGITS}}}", text) is not None
 
 
 def pseudonymiser(key: bytes) -> Callable[[int], str]:

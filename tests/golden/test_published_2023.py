@@ -14,7 +14,6 @@ import polars as pl
 import psycopg
 import pytest
 
-from dft_pipeline.audit import audit_edge
 from resources.lake import Lake
 from resources.sql import text
 from tests.conftest import CHECKOUT, Dft, fresh_database
@@ -139,22 +138,6 @@ def test_pairs_to_train_on(default: Lake) -> None:
     assert set(pairs["edge_id"]) == set(edges["edge_id"])
     assert (len(pairs), int(pairs["is_contested"].sum())) == (176, 39)
     assert default.snapshot("balanced_pairs", DAY).is_empty(), "hardly a pair was asked both ways"
-
-
-def test_every_audit_adds_up_to_its_edge(published: Lake) -> None:
-    tables = [
-        published.snapshot(name, DAY) for name in ("pair_tallies", "judgments", "votes", "canonical_values")
-    ]
-    for source, wiser in _pairs(published.snapshot("wisdom_edges", DAY)):
-        found = audit_edge(source, wiser, *tables)
-        said = [(judgment["direction"], judgment["relationship"]) for judgment in found.judgments]
-        assert said.count(("forward", "upgrade")) == found.verdict["marked_wiser"]
-        assert said.count(("forward", "no_upgrade")) == found.verdict["marked_not_wiser"]
-        assert said.count(("forward", "not_sure")) == found.verdict["marked_unsure"]
-        assert said.count(("reverse", "upgrade")) == found.verdict["marked_less_wise"]
-        assert len(said) == found.verdict["judgments_both_ways"]
-        judges = {judgment["participant_id"] for judgment in found.judgments}
-        assert {vote["participant_id"] for vote in found.votes} <= judges
 
 
 def test_what_was_set_aside_and_what_is_missing(published: Lake) -> None:

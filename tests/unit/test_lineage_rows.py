@@ -147,6 +147,26 @@ def test_votes_that_are_erased_name_their_scopes(public: some.Public) -> None:
         assert voted == bool(len(marked.filter(erased_in=scope, participant_id=person, value_id=value)))
 
 
+def test_an_erased_vote_supports_no_row_of_its_scopes() -> None:
+    """One person's loop is removed whole, and with it their vote for a value of it; two others' votes stay."""
+    judge, *others = some.PEOPLE[:3]
+    judged = some.frame(
+        "judgments", (some.judgment(judge, a, b, "upgrade") for a, b in ((3, 7), (7, 20), (20, 3)))
+    )
+    public = some.Public(*_nobody())._replace(
+        judgments=judged,
+        votes=some.frame("votes", (some.vote(person, 3) for person in (judge, *others))),
+        links=pl.DataFrame([(some.CONTEXTS[0], some.CASES[0])], schema=some.LINKS, orient="row"),
+        canonical_values=some.frame("canonical_values", (some.a_value(value, 1) for value in (3, 7, 20))),
+        cases=pl.DataFrame([(some.CASES[0], "What?")], schema=some.RAW_CASES, orient="row"),
+    )
+    using = Aggregation(h=0, min_participants=1, judged_wiser=False)
+    (audit,) = audits(lineage_of(public, ERASED, using), using)
+    assert themselves(audit) == set(others)
+    assert (audit["row"]["support"], audit["lineage"]["direct_support"]) == (2, 2)
+    assert [one["participant_id"] for one in audit["erased"]] == [judge]
+
+
 def test_what_is_not_there_is_said() -> None:
     tables = lineage_of(some.Public(*_nobody()), some.EASY, Aggregation())
     with pytest.raises(Unknown, match="no training row has the id feed"):

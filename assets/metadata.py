@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 import dagster as dg
+import dataframely as dy
 import polars as pl
 
 from dft_pipeline import markdown
@@ -15,6 +16,7 @@ from dft_pipeline.table_gates import measured_table, table_gates
 from dft_pipeline.tables import FIRST_DAY, TABLES, VALUE_TEXTS
 from resources.build import Workplace
 from resources.expectations import Verdict
+from resources.lake import manifest_path
 
 OWNERS = ["team:dft-pipeline"]
 DAYS = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, timezone="UTC")
@@ -51,20 +53,21 @@ def table_spec(name: str, code_version: str, deps: tuple[dg.AssetKey | str, ...]
         code_version=code_version,
         partitions_def=DAYS,
         freshness_policy=FRESHNESS[table.stage],
-        metadata={"dagster/column_schema": column_schema(name)},
+        metadata={"dagster/column_schema": column_schema(TABLES[name].columns)},
     )
 
 
-def column_schema(name: str) -> dg.TableSchema:
+def column_schema(columns: Mapping[str, dy.Column]) -> dg.TableSchema:
+    """Each column's name, type and meaning, as the web UI shows them."""
     return dg.TableSchema(
         [
             dg.TableColumn(
-                column,
+                name,
                 str(declared.dtype),
                 declared.description,
                 constraints=dg.TableColumnConstraints(nullable=declared.nullable),
             )
-            for column, declared in TABLES[name].columns.items()
+            for name, declared in columns.items()
         ]
     )
 
@@ -100,6 +103,9 @@ def finished(
             asset_key=name,
             metadata={
                 "dagster/row_count": len(frame),
+                "manifest": manifest_path(day),
+                # The manifest is written last, and so are its own bytes; what it says of this table is known.
+                "manifest_entry": dg.MetadataValue.json(workplace.file(name, day)._asdict()),
                 "preview": dg.MetadataValue.md(shown),
                 **told.get(name, {}),
             },

@@ -16,9 +16,10 @@ from pydantic import PrivateAttr
 
 from dft_pipeline.gates import Measured
 from dft_pipeline.history.publication_log import Reason
-from dft_pipeline.manifest import settings_hash
+from dft_pipeline.manifest import File, settings_hash
 from dft_pipeline.policies import SnapshotSettings, snapshot_settings
 from dft_pipeline.raw.tables import SOURCE_TABLES, SourceColumn
+from dft_pipeline.tables import TABLES
 from dft_pipeline.values.card_texts import all_cards
 from dft_pipeline.values.embeddings import looked_up
 from dft_pipeline.values.pseudonyms import pseudonymised
@@ -31,11 +32,12 @@ from resources.database import database, libpq, one_writer, prepare, refuse_if_l
 from resources.embedder import Embedder, embedder
 from resources.expectations import Verdict, forget, judge
 from resources.extraction import SET_ASIDE, raw_schema, set_aside_schema
-from resources.lake import Lake, RawFile
+from resources.lake import Lake, RawFile, published, row_count, sha256
 from resources.language_model import language_model
 from resources.patience import patiently
 from resources.policy_files import deduplication, participants
 from resources.problems import PartOfRun, Problem
+from resources.publication import Shown, show
 from resources.runs import living
 from resources.settings import Settings, settings
 
@@ -133,6 +135,16 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
             refuse_if_lost(self._lock)
         self.lake.publish(day, manifest, reason)
         self.lake.sweep_raw()
+
+    def show(self) -> Shown:
+        """Has the newest snapshot, and the publication log, in PostgreSQL."""
+        with self.database() as url:
+            return show(self.lake, url)
+
+    def file(self, name: str, day: date) -> File:
+        """What the manifest says of a table of the snapshot that is being built."""
+        content = self.lake.content_in_build(name, day)
+        return File(published(name, day), sha256(content), row_count(content), TABLES[name].grain)
 
     def raw_files(self, name: str, day: date) -> list[RawFile]:
         """The lake's files that a snapshot of the day reads of a raw table."""

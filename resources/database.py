@@ -10,6 +10,7 @@ from sqlalchemy.exc import ArgumentError
 
 from resources import sql
 from resources.files import write_whole
+from resources.migrations import migrate
 from resources.postgres_server import embedded_server
 from resources.problems import BadSettings, LakeProblem, NoDatabase, NotAdmitted
 from resources.settings import Settings
@@ -112,10 +113,10 @@ def refuses(reason: str) -> bool:
 
 
 def prepare(url: str) -> None:
-    """Makes the project's own schema, and Dagster's, where they are missing. Raises NoDatabase."""
+    """Brings the project's own schema up to date, and makes Dagster's. Raises NoDatabase, or OtherSchema."""
     with connect(url) as connection, not_lost():
         connection.execute(sql.text("dft/lock"))
-        connection.execute(sql.text("dft/schema"))
+        migrate(connection)
 
 
 @contextmanager

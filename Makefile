@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: setup demo test unit check docs bench lock clean
+.PHONY: setup demo test unit check docs audit-page bench lock clean
 
 setup: $(INSTALLED)
 
@@ -35,6 +35,9 @@ check: setup
 
 docs: setup
 	$(BIN)/python docs/make.py
+
+audit-page: setup
+	$(BIN)/python docs/audit_sql.py
 
 bench: setup
 	@$(BIN)/dft bench

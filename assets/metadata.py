@@ -14,6 +14,7 @@ from dft_pipeline import markdown
 from dft_pipeline.gates import Gate, Measured
 from dft_pipeline.table_gates import measured_table, table_gates
 from dft_pipeline.tables import FIRST_DAY, TABLES, VALUE_TEXTS
+from dft_pipeline.values.texts import FREE_TEXTS
 from resources.build import Workplace
 from resources.expectations import Verdict
 from resources.lake import manifest_path
@@ -22,7 +23,7 @@ OWNERS = ["team:dft-pipeline"]
 DAYS = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, timezone="UTC")
 PREVIEW_ROWS = 5
 # What people wrote may tell who they are, and Dagster keeps what it is told.
-FREE_TEXT = ("story", "comment", "value")
+FREE_TEXT = (*FREE_TEXTS, "value")
 OF_ONE_PERSON = {
     "articulated_cards": (*VALUE_TEXTS, "refusal_reason")
 }  # by table: other tables' values are many people's

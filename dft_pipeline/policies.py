@@ -215,6 +215,7 @@ class SnapshotSettings(_Settings):
     deduplication: Deduplication = OFFLINE_WORDLLAMA
     participants: ParticipantPolicy = ParticipantPolicy()
     writes_cards: bool = Field(False, description="a language model writes cards that finished chats lack")
+    publishes_texts: bool = Field(True, description="comments and stories stand in the snapshot")
 
 
 def snapshot_settings(
@@ -225,6 +226,7 @@ def snapshot_settings(
     embed_model: str = OFFLINE_WORDLLAMA.embed_model,
     has_model: bool = False,
     deduplication: Deduplication | None = None,
+    publishes_texts: bool = True,
 ) -> SnapshotSettings:
     """Settings from the words a person uses; h is a whole number or `all`. None stands for the default.
 
@@ -255,6 +257,7 @@ def snapshot_settings(
         deduplication=compared_by or OFFLINE_WORDLLAMA,
         participants=participants or ParticipantPolicy(),
         writes_cards=has_model,
+        publishes_texts=publishes_texts,
     )
 
 

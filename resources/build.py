@@ -25,6 +25,7 @@ from dft_pipeline.values.embeddings import looked_up
 from dft_pipeline.values.pseudonyms import pseudonymised
 from dft_pipeline.values.setting_aside import without
 from dft_pipeline.values.strategies import Means
+from dft_pipeline.values.texts import without_texts
 from dft_pipeline.values.writing import Write, written_cards
 from resources.card_judge import asks, texts
 from resources.card_writer import card_writer
@@ -71,6 +72,7 @@ class BuildSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
             chosen.embed_model,
             chosen.openai_api_key is not None,
             deduplication(chosen),
+            chosen.publish_texts,
         )
 
 
@@ -127,7 +129,7 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def keep(self, name: str, day: date, frame: pl.DataFrame) -> None:
         """Keeps a table for the snapshot that is being built."""
-        self.lake.stage(name, day, frame)
+        self.lake.stage(name, day, frame if self.settings.publish_texts else without_texts(frame))
 
     def publish(self, day: date, manifest: Mapping[str, Any], reason: Reason | None) -> None:
         """Makes what was kept the day's snapshot, unless another run may have taken the lake meanwhile."""

@@ -166,6 +166,7 @@ def prepare_dagster(url: str, settings: Settings) -> None:
     os.environ["DFT_PSEUDONYM_KEY"] = settings.key().decode()
     os.environ["DFT_SOURCE_URL"] = settings.source_url or url
     os.environ["DFT_TIME_ZONE"] = settings.time_zone
+    os.environ["DFT_PUBLISH_TEXTS"] = str(settings.publish_texts).lower()
     if settings.notify_url is not None:
         os.environ["DFT_NOTIFY_URL"] = settings.notify_url.get_secret_value()
     os.environ.update(settings.model_environment())

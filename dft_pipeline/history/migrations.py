@@ -17,7 +17,7 @@ class Diverged(ValueError):
 
 
 def pending(recorded: Sequence[Migration], known: Sequence[Migration]) -> list[Migration]:
-    """The known ones, in order, that are not recorded. Raises Diverged, which names the first that differs."""
+    """The known ones, in order, that are not recorded. Raises Diverged, which names one that differs."""
     for there, ours in zip(recorded, known, strict=False):
         if there != ours:
             raise Diverged(_difference(there, ours))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from dft_pipeline.tables import TABLES
-from dft_pipeline.values.reading import AFFILIATION, FIELDS, age_band, group_named
+from dft_pipeline.values.reading import AFFILIATION, FIELDS, group_named
 from dft_pipeline.values.small_cells import large_enough
 
 
@@ -18,7 +18,7 @@ def demographic_coverage(
     show too (`groups_seen`): what one of them left out would else follow from another.
     """
     people = behaviour.select("participant_id").join(background, on="participant_id", how="left")
-    answers = people.with_columns(age_band=age_band()).select(FIELDS).unpivot(variable_name="field")
+    answers = people.select(FIELDS).unpivot(variable_name="field")
     counts = answers.group_by("field", answer="value").agg(participants=pl.len())
     ranked = counts.rename({"participants": "participant_count"}).with_columns(
         record="field", group=group_named(pl.col("answer"))

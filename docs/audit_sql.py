@@ -1,6 +1,5 @@
 """Writes the example session in SQL: `make audit-page`, on a synthetic deliberation in a home of its own."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -37,8 +36,8 @@ In psql the parameters are variables, and their form is another; sed turns the o
 sed -E "s/%\\((\\w+)\\)s/:'\\1'/g" sql/audit/edge.sql | psql "$DFT_DATABASE_URL" -v source=12 -v wiser=17
 ```
 
-The tables are views of the schema `dft` that show the newest snapshot; `dft.snapshot` says which. Cells are cut
-here to {WIDTH} characters, answers to {SHOWN} rows.
+The tables are views of the schema `dft` that show the newest snapshot; `dft.snapshot` says which. Cells are
+cut here to {WIDTH} characters, answers to {SHOWN} rows.
 """
 QUESTIONS = (
     ("edge", "What was decided about a pair of values, in each scope, and how surely?"),
@@ -98,7 +97,7 @@ def _said(connection: psycopg.Connection, query: str, bound: Mapping[str, Any]) 
     rows = cursor.fetchall()
     names = [column.name for column in cursor.description or ()]
     cells = [[_cell(value) for value in row] for row in rows[:SHOWN]]
-    return "\n".join(["```", *_table(names, cells), f"({len(rows)} rows)", "```", ""])
+    return "\n".join(["```", *_table(names, cells), f"({len(rows)} row{'s' * (len(rows) != 1)})", "```", ""])
 
 
 def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -121,15 +120,15 @@ def _cell(value: object) -> str:
 def main() -> None:
     home = Path(tempfile.mkdtemp(prefix="dft-audit-"))
     home.chmod(0o755)  # the embedded server of a root user runs as somebody else
-    os.environ |= {"DFT_HOME": str(home / "home"), "DFT_PSEUDONYM_KEY": KEY}
+    told = ("env", f"DFT_HOME={home / 'home'}", f"DFT_PSEUDONYM_KEY={KEY}")
     try:
         for words in (
             ("simulate", "--participants", str(PEOPLE), "--seed", str(SEED), "--output", str(home / "files")),
             ("load", str(home / "files")),
             ("build", "--as-of", DAY),
         ):
-            subprocess.run([Path(sys.executable).with_name("dft"), *words], check=True)
-        with database(settings()) as url, psycopg.connect(url) as connection:
+            subprocess.run([*told, Path(sys.executable).with_name("dft"), *words], check=True)
+        with database(settings(home=home / "home")) as url, psycopg.connect(url) as connection:
             PAGE.write_text(page(connection), encoding="utf-8")
     finally:
         shutil.rmtree(home)

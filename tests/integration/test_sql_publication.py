@@ -14,8 +14,8 @@ import pytest
 from psycopg.rows import dict_row
 
 from dft_pipeline.audit import audit_edge
-from dft_pipeline.history.in_sql import PUBLISHED
-from dft_pipeline.history.publication_log import Entry, content, parsed
+from dft_pipeline.history.in_sql import PUBLISHED, csv, postgres_type
+from dft_pipeline.history.publication_log import content, parsed
 from dft_pipeline.tables import TABLES
 from resources import publication
 from resources.lake import Lake, manifest_path, sha256
@@ -264,10 +264,8 @@ def test_verify_finds_a_log_whose_end_was_written_anew(built: Dft, lake: Lake) -
     forged = manifest | {"code": {"version": "forged", "git_commit": None}}
     original = lake.read(manifest_path(DAY))
     lake.write(manifest_path(DAY), json.dumps(forged).encode())
-    entry = parsed(file)
-    lake.write(
-        path, content(Entry(**{**entry._asdict(), "manifest_sha256": sha256(lake.read(manifest_path(DAY)))}))
-    )
+    entry = parsed(file)._replace(manifest_sha256=sha256(lake.read(manifest_path(DAY))))
+    lake.write(path, content(entry))
     found = built("verify", "--as-of", DAY)
     assert found.returncode == 1
     assert f"{path} is another entry than the one that the database has a copy of" in found.stderr
@@ -281,8 +279,6 @@ def test_verify_finds_a_log_whose_end_was_written_anew(built: Dft, lake: Lake) -
 
 def test_a_published_table_holds_what_copy_must_carry(connection: psycopg.Connection[dict[str, Any]]) -> None:
     """Quotes, backslashes, line ends, empty texts and nulls, in texts, arrays and JSON."""
-    from dft_pipeline.history.in_sql import csv, postgres_type
-
     texts = ["", 'a "b"', "\\N", "\\", "NULL", "{a,b}", "a\nb\r\n\tc", "é, ü", None]
     frame = pl.DataFrame(
         {

@@ -2,6 +2,8 @@
 
 import importlib.util
 import json
+import re
+import subprocess
 import threading
 from collections.abc import Iterator
 from datetime import date
@@ -19,6 +21,7 @@ from dft_pipeline.history.publication_log import content, parsed
 from dft_pipeline.tables import TABLES
 from resources import publication
 from resources.lake import Lake, manifest_path, sha256
+from resources.postgres_server import _programs
 from resources.problems import Busy
 from resources.publication import show
 from resources.sql import FOLDER, text
@@ -68,6 +71,24 @@ def test_a_view_shows_the_rows_of_the_parquet(
     assert not there.is_empty()
     assert list(shown[0]) == there.columns
     assert _sorted(shown) == _sorted(there.to_dicts())
+
+
+def test_each_materialisation_says_what_the_manifest_says(
+    connection: psycopg.Connection[dict[str, Any]], lake: Lake
+) -> None:
+    manifest = lake.manifest(DAY)
+    assert manifest is not None
+    told = connection.execute(
+        "SELECT asset_key, string_agg(event, '') AS said FROM dagster.event_logs "
+        "WHERE dagster_event_type = 'ASSET_MATERIALIZATION' GROUP BY asset_key"
+    ).fetchall()
+    said = {"/".join(json.loads(row["asset_key"])): row["said"] for row in told}
+    for file in manifest["files"]:
+        name = file["path"].partition("/")[0]
+        assert file["sha256"] in said[name], name
+        assert manifest_path(DAY) in said[name], name
+    for name in ("manifest", "sql_views"):
+        assert sha256(lake.read(manifest_path(DAY))) in said[name], name
 
 
 def test_the_view_of_edge_judgments_is_that_table(
@@ -152,6 +173,27 @@ def test_every_query_says_what_it_is_for_and_the_page_shows_it() -> None:
         assert path.read_text().startswith("-- Purpose: "), path
         assert "Grain: " in path.read_text(), path
         assert f"`sql/audit/{path.name}`" in page
+
+
+def test_every_query_runs_in_psql_as_the_page_says(built: Dft) -> None:
+    url = built.environment["DFT_DATABASE_URL"]
+    page = (CHECKOUT / "docs/audit-sql.md").read_text(encoding="utf-8")
+    (turned,) = re.findall(r"^(sed -E .*?) sql/audit/edge.sql", page, re.MULTILINE)
+    with psycopg.connect(url) as connection:
+        bound = _page_module().example(connection)
+    variables = [word for name, value in bound.items() for word in ("-v", f"{name}={value}")]
+    for path in sorted((FOLDER / "audit").glob("*.sql")):
+        query = subprocess.run(f"{turned} {path}", shell=True, capture_output=True, text=True, check=True)
+        told = [_programs() / "psql", url, "-v", "ON_ERROR_STOP=1", "-At", *variables]
+        done = subprocess.run(told, input=query.stdout, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        with psycopg.connect(url) as connection:
+            used = {
+                name: value for name, value in bound.items() if f"%({name})s" in text(f"audit/{path.stem}")
+            }
+            rows = connection.execute(text(f"audit/{path.stem}").encode(), used).fetchall()
+        assert len(rows) > 0, path
+        assert done.stdout.count("\n") >= len(rows), path
 
 
 def test_a_second_build_and_one_of_an_older_day_load_nothing(built: Dft, lake: Lake) -> None:
@@ -299,14 +341,19 @@ def test_a_published_table_holds_what_copy_must_carry(connection: psycopg.Connec
 def test_the_page_is_what_the_queries_say(built: Dft) -> None:
     done = built("build", "--as-of", DAY, "--replace")
     assert done.returncode == 0, done.stderr
+    audit_sql = _page_module()
+    with psycopg.connect(built.environment["DFT_DATABASE_URL"]) as connection:
+        shown, page = audit_sql.page(connection), Path(audit_sql.PAGE).read_text(encoding="utf-8")
+    assert _but_revision(page) == _but_revision(shown), "run `make audit-page`"
+
+
+def _page_module() -> Any:
     spec = importlib.util.spec_from_file_location("audit_sql", CHECKOUT / "docs/audit_sql.py")
     assert spec is not None
     assert spec.loader is not None
     audit_sql = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(audit_sql)
-    with psycopg.connect(built.environment["DFT_DATABASE_URL"]) as connection:
-        shown, page = audit_sql.page(connection), Path(audit_sql.PAGE).read_text(encoding="utf-8")
-    assert _but_revision(page) == _but_revision(shown), "run `make audit-page`"
+    return audit_sql
 
 
 def _but_revision(page: str) -> str:

@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: setup demo test unit check docs first-run bench lock clean
+.PHONY: setup demo test unit check docs first-run audit-page bench lock clean
 
 setup: $(INSTALLED)
 
@@ -38,6 +38,9 @@ docs: setup
 
 first-run: setup
 	$(BIN)/python docs/make_first_run.py
+
+audit-page: setup
+	$(BIN)/python docs/audit_sql.py
 
 bench: setup
 	@$(BIN)/dft bench

@@ -22,6 +22,7 @@ from assets.metadata import (
 )
 from assets.raw import raw_key
 from assets.reports import evaluation, reports
+from assets.retries import retried
 from assets.values import admission, articulation, cards_to_values, embedding, participants_to_voices
 from dft_pipeline.dataset import gates, rows
 from dft_pipeline.dataset.aggregations import aggregations
@@ -37,13 +38,13 @@ from dft_pipeline.manifest import File, manifest
 from dft_pipeline.plots import coverage_plot
 from dft_pipeline.policies import ConsensusPolicy
 from dft_pipeline.raw.tables import SOURCE_TABLES
-from dft_pipeline.tables import TABLES, Table
+from dft_pipeline.tables import TABLES
 from dft_pipeline.values import reading
 from dft_pipeline.values.further_prompts import user_turns
 from dft_pipeline.values.pseudonyms import fingerprint
 from resources.build import BuildSettings, Workplace, code_version
 from resources.extraction import SET_ASIDE
-from resources.lake import published, row_count, sha256
+from resources.lake import json_bytes, manifest_path, sha256
 from resources.language_model import POOL
 
 FROM = (
@@ -250,7 +251,7 @@ def snapshot_manifest(
 ) -> Result:
     """One file names all files of the snapshot and all raw files it read; written last, it publishes them."""
     day = date.fromisoformat(context.partition_key)
-    files = [_table_file(workplace, table, day) for table in TABLES.values()]
+    files = [workplace.file(name, day) for name in TABLES]
     raw_files = {name: _raw_files(workplace, name, day) for name in READ}
     content = manifest(
         str(day),
@@ -268,13 +269,33 @@ def snapshot_manifest(
             "raw_files": len(content["raw_files"]),
             "missing_evidence": content["missing_evidence"],
             "settings": content["settings"],
+            "manifest": manifest_path(day),
+            "manifest_sha256": sha256(json_bytes(content)),
         }
     )
 
 
-def _table_file(workplace: Workplace, table: Table, day: date) -> File:
-    content = workplace.lake.content_in_build(table.name, day)
-    return File(published(table.name, day), sha256(content), row_count(content), table.grain)
+@dg.asset(
+    key="sql_views",
+    deps=["manifest"],
+    group_name="dataset",
+    owners=OWNERS,
+    kinds={"postgres"},
+    code_version="1",
+    partitions_def=DAYS,
+    freshness_policy=FRESHNESS["dataset"],
+)
+def sql_views(context: dg.AssetExecutionContext, workplace: Workplace) -> Result:
+    """One row is a row of a table of the newest snapshot, in PostgreSQL as views of the schema `dft`."""
+    with retried(context):
+        shown = workplace.show()
+        return dg.MaterializeResult(
+            metadata={
+                "shown": str(shown.as_of),
+                "manifest_sha256": shown.manifest_sha256,
+                "rows_loaded": shown.rows,
+            }
+        )
 
 
 def _raw_files(workplace: Workplace, name: str, day: date) -> list[File]:

@@ -7,20 +7,23 @@ from types import MappingProxyType
 from typing import Any
 
 import dagster as dg
+import dataframely as dy
 import polars as pl
 
 from dft_pipeline import markdown
 from dft_pipeline.gates import Gate, Measured
 from dft_pipeline.table_gates import measured_table, table_gates
 from dft_pipeline.tables import FIRST_DAY, TABLES, VALUE_TEXTS
+from dft_pipeline.values.texts import FREE_TEXTS
 from resources.build import Workplace
 from resources.expectations import Verdict
+from resources.lake import manifest_path
 
 OWNERS = ["team:dft-pipeline"]
 DAYS = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, timezone="UTC")
 PREVIEW_ROWS = 5
 # What people wrote may tell who they are, and Dagster keeps what it is told.
-FREE_TEXT = ("story", "comment", "value")
+FREE_TEXT = (*FREE_TEXTS, "value")
 OF_ONE_PERSON = {
     "articulated_cards": (*VALUE_TEXTS, "refusal_reason"),
     **dict.fromkeys(("reward_rows", "rubric_rows"), ("prompt",)),
@@ -53,20 +56,21 @@ def table_spec(name: str, code_version: str, deps: tuple[dg.AssetKey | str, ...]
         code_version=code_version,
         partitions_def=DAYS,
         freshness_policy=FRESHNESS[table.stage],
-        metadata={"dagster/column_schema": column_schema(name)},
+        metadata={"dagster/column_schema": column_schema(TABLES[name].columns)},
     )
 
 
-def column_schema(name: str) -> dg.TableSchema:
+def column_schema(columns: Mapping[str, dy.Column]) -> dg.TableSchema:
+    """Each column's name, type and meaning, as the web UI shows them."""
     return dg.TableSchema(
         [
             dg.TableColumn(
-                column,
+                name,
                 str(declared.dtype),
                 declared.description,
                 constraints=dg.TableColumnConstraints(nullable=declared.nullable),
             )
-            for column, declared in TABLES[name].columns.items()
+            for name, declared in columns.items()
         ]
     )
 
@@ -102,6 +106,9 @@ def finished(
             asset_key=name,
             metadata={
                 "dagster/row_count": len(frame),
+                "manifest": manifest_path(day),
+                # The manifest is written last, and so are its own bytes; what it says of this table is known.
+                "manifest_entry": dg.MetadataValue.json(workplace.file(name, day)._asdict()),
                 "preview": dg.MetadataValue.md(shown),
                 **told.get(name, {}),
             },

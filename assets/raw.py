@@ -1,12 +1,14 @@
 """Stage raw: the deliberation app's tables in the lake, a file per day on which rows were created."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import dagster as dg
+import dataframely as dy
 
-from assets.metadata import FRESHNESS, OWNERS, Result, Results
+from assets.metadata import FRESHNESS, OWNERS, Result, Results, column_schema
 from assets.retries import retried
 from dft_pipeline.raw.tables import APP_TABLES, OWN_TABLES, SOURCE_TABLES, SourceTable
+from dft_pipeline.tables import TABLES
 from resources.build import Workplace
 from resources.extraction import SET_ASIDE, Extracted, extract, extract_set_aside
 
@@ -17,7 +19,7 @@ def raw_key(name: str) -> dg.AssetKey:
     return dg.AssetKey(["raw", name])
 
 
-def _spec(name: str, grain: str) -> dg.AssetSpec:
+def _spec(name: str, grain: str, columns: Mapping[str, dy.Column]) -> dg.AssetSpec:
     return dg.AssetSpec(
         raw_key(name),
         description=f"One row is {grain}.",
@@ -26,6 +28,7 @@ def _spec(name: str, grain: str) -> dg.AssetSpec:
         kinds={"postgres", "parquet"},
         code_version="1",
         freshness_policy=FRESHNESS["raw"],
+        metadata={"dagster/column_schema": column_schema(columns)},
     )
 
 
@@ -43,8 +46,8 @@ def _known_columns(name: str, new: Sequence[str]) -> dg.AssetCheckResult:
 @dg.multi_asset(
     name="raw_tables",
     specs=[
-        *(_spec(table.name, table.grain) for table in SOURCE_TABLES.values()),
-        _spec(SET_ASIDE, "a row of a table file that loading set aside"),
+        *(_spec(table.name, table.grain, table.in_lake) for table in SOURCE_TABLES.values()),
+        _spec(SET_ASIDE, "a row of a table file that loading set aside", TABLES[SET_ASIDE].columns),
     ],
     check_specs=[
         dg.AssetCheckSpec(KNOWN_COLUMNS, asset=raw_key(name), description="the source has no further columns")

@@ -7,7 +7,7 @@ from dft_pipeline.cli.progress import progress_logger
 from resources.build import BuildSettings, Workplace
 from resources.settings import settings
 
-ASSETS = [raw.raw_tables, *dataset.STEPS, dataset.snapshot_manifest]
+ASSETS = [raw.raw_tables, *dataset.STEPS, dataset.snapshot_manifest, dataset.sql_views]
 
 defs = dg.Definitions(
     assets=ASSETS,

@@ -267,6 +267,7 @@ class SnapshotSettings(_Settings):
     writes_cards: bool = Field(False, description="a language model writes cards that finished chats lack")
     similarity: MoralSimilarity = SIMILAR_WORDLLAMA
     judges_prompts: bool = Field(False, description="a language model says what applies to further prompts")
+    publishes_texts: bool = Field(True, description="comments and stories stand in the snapshot")
 
 
 def snapshot_settings(
@@ -277,6 +278,7 @@ def snapshot_settings(
     embed_model: str = OFFLINE_WORDLLAMA.embed_model,
     has_model: bool = False,
     deduplication: Deduplication | None = None,
+    publishes_texts: bool = True,
 ) -> SnapshotSettings:
     """Settings from the words a person uses; h is a whole number or `all`. None stands for the default.
 
@@ -308,6 +310,7 @@ def snapshot_settings(
         participants=participants or ParticipantPolicy(),
         writes_cards=has_model,
         judges_prompts=has_model,
+        publishes_texts=publishes_texts,
     )
 
 

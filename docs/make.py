@@ -1,5 +1,6 @@
 """Writes the data dictionary from the tables' declarations: `make docs`."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import dataframely as dy
@@ -56,15 +57,21 @@ def _row(name: str, column: dy.Column, is_key: bool) -> str:
 
 def _source_row(column: SourceColumn, is_key: bool) -> str:
     null = ", may be null" if column.nullable else ""
+    bands = column.bands or {}
     notes = {
         column.meaning: True,
         "identifies a person: never extracted": column.identifying,
-        f"one of {', '.join(f'`{name}`' for name in column.allowed)}": bool(column.allowed),
+        f"leaves the source as a band only: {_listed(bands.values())}": bool(bands),
+        f"one of {_listed(column.allowed)}": bool(column.allowed),
         f"from {column.low} to {column.high}": column.low is not None,
         f"names a row of `{column.references}`": column.references is not None,
     }
     said = "; ".join(note for note, holds in notes.items() if holds)
     return f"| {_name(column.name, is_key)} | {column.type}{null} | {said} |"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _name(name: str, is_key: bool) -> str:

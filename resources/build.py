@@ -19,14 +19,16 @@ from dft_pipeline.gates import Measured
 from dft_pipeline.history.difference import Difference, difference, stand
 from dft_pipeline.history.publication_log import Reason
 from dft_pipeline.history.retention import no_longer_kept
-from dft_pipeline.manifest import settings_hash
+from dft_pipeline.manifest import File, settings_hash
 from dft_pipeline.policies import SnapshotSettings, snapshot_settings
 from dft_pipeline.raw.tables import SOURCE_TABLES, SourceColumn
+from dft_pipeline.tables import TABLES
 from dft_pipeline.values.card_texts import all_cards
 from dft_pipeline.values.embeddings import looked_up
 from dft_pipeline.values.pseudonyms import pseudonymised
 from dft_pipeline.values.setting_aside import without
 from dft_pipeline.values.strategies import Means
+from dft_pipeline.values.texts import without_texts
 from dft_pipeline.values.writing import Write, written_cards
 from resources.card_judge import asks, texts
 from resources.card_writer import card_writer
@@ -35,11 +37,12 @@ from resources.database import database, libpq, one_writer, prepare, refuse_if_l
 from resources.embedder import Embedder, embedder
 from resources.expectations import Verdict, forget, judge
 from resources.extraction import SET_ASIDE, raw_schema, set_aside_schema
-from resources.lake import Lake, RawFile
+from resources.lake import Lake, RawFile, published, row_count, sha256
 from resources.language_model import language_model
 from resources.patience import patiently
 from resources.policy_files import deduplication, participants
 from resources.problems import LakeProblem, PartOfRun, Problem
+from resources.publication import Shown, show
 from resources.runs import living
 from resources.settings import Settings, settings
 
@@ -73,6 +76,7 @@ class BuildSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
             chosen.embed_model,
             chosen.openai_api_key is not None,
             deduplication(chosen),
+            chosen.publish_texts,
         )
 
 
@@ -129,7 +133,7 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def keep(self, name: str, day: date, frame: pl.DataFrame) -> None:
         """Keeps a table for the snapshot that is being built."""
-        self.lake.stage(name, day, frame)
+        self.lake.stage(name, day, frame if self.settings.publish_texts else without_texts(frame))
 
     def publish(self, day: date, manifest: Mapping[str, Any], reason: Reason | None) -> None:
         """Makes what was kept the day's snapshot, unless another run may have taken the lake meanwhile."""
@@ -152,6 +156,16 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
             return None
         new = stand(lambda table, of: self.lake.in_build(table, day, of), manifest["settings"])
         return difference(old, new)
+
+    def show(self) -> Shown:
+        """Has the newest snapshot, and the publication log, in PostgreSQL."""
+        with self.database() as url:
+            return show(self.lake, url)
+
+    def file(self, name: str, day: date) -> File:
+        """What the manifest says of a table of the snapshot that is being built."""
+        content = self.lake.content_in_build(name, day)
+        return File(published(name, day), sha256(content), row_count(content), TABLES[name].grain)
 
     def raw_files(self, name: str, day: date) -> list[RawFile]:
         """The lake's files that a snapshot of the day reads of a raw table."""

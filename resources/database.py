@@ -10,6 +10,7 @@ from sqlalchemy.exc import ArgumentError
 
 from resources import sql
 from resources.files import write_whole
+from resources.migrations import migrate
 from resources.postgres_server import embedded_server
 from resources.problems import BadSettings, LakeProblem, NoDatabase, NotAdmitted
 from resources.settings import Settings
@@ -112,10 +113,10 @@ def refuses(reason: str) -> bool:
 
 
 def prepare(url: str) -> None:
-    """Makes the project's own schema, and Dagster's, where they are missing. Raises NoDatabase."""
+    """Brings the project's own schema up to date, and makes Dagster's. Raises NoDatabase, or OtherSchema."""
     with connect(url) as connection, not_lost():
         connection.execute(sql.text("dft/lock"))
-        connection.execute(sql.text("dft/schema"))
+        migrate(connection)
 
 
 @contextmanager
@@ -165,6 +166,7 @@ def prepare_dagster(url: str, settings: Settings) -> None:
     os.environ["DFT_PSEUDONYM_KEY"] = settings.key().decode()
     os.environ["DFT_SOURCE_URL"] = settings.source_url or url
     os.environ["DFT_TIME_ZONE"] = settings.time_zone
+    os.environ["DFT_PUBLISH_TEXTS"] = str(settings.publish_texts).lower()
     if settings.keep_daily is not None:
         os.environ["DFT_KEEP_DAILY"] = str(settings.keep_daily)
     if settings.notify_url is not None:

@@ -1,6 +1,6 @@
 """The app's tables into the lake: only the days that differ are read, as Arrow, by COPY."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 from adbc_driver_manager import Error as DriverError
 from psycopg import sql as composing
 
-from dft_pipeline.raw.tables import SOURCE_TABLES, ColumnType, SourceColumn, SourceTable
+from dft_pipeline.raw.tables import OUT_OF_BANDS, SOURCE_TABLES, ColumnType, SourceColumn, SourceTable
 from dft_pipeline.tables import TABLES
 from resources import sql
 from resources.database import refuses
@@ -29,14 +29,6 @@ CASTS: dict[ColumnType, str] = {
     "time": "timestamp",
     "boolean": "boolean",
     "json": "text",
-}
-DTYPES: dict[ColumnType, Any] = {
-    "integer": pl.Int64,
-    "text": pl.String,
-    "texts": pl.List(pl.String),
-    "time": pl.Datetime("us", "UTC"),
-    "boolean": pl.Boolean,
-    "json": pl.String,
 }
 
 
@@ -60,7 +52,7 @@ class _Day(NamedTuple):
 
 def raw_schema(columns: Sequence[SourceColumn]) -> pl.Schema:
     """Names and types of a raw table's columns in the lake."""
-    return pl.Schema({column.name: DTYPES[column.type] for column in columns})
+    return pl.Schema({column.name: column.stored.dtype for column in columns})
 
 
 def set_aside_schema() -> pl.Schema:
@@ -173,7 +165,15 @@ def _parts(table: SourceTable, present: set[str]) -> dict[str, composing.Composa
 def _expression(column: SourceColumn, present: set[str]) -> composing.Composed:
     name = composing.Identifier(column.name)
     found = name if column.name in present else composing.SQL("NULL")
+    if column.bands is not None:
+        return composing.SQL("{} AS {}").format(_band(column, column.bands, found), name)
     return composing.SQL("{}::{} AS {}").format(found, composing.SQL(CASTS[column.type]), name)
+
+
+def _band(column: SourceColumn, bands: Mapping[int, str], number: composing.Composable) -> composing.Composed:
+    bounds, names = [column.low or 0, *bands], [OUT_OF_BANDS, *bands.values(), OUT_OF_BANDS]
+    literals = {"bounds": composing.Literal(bounds), "names": composing.Literal(names)}
+    return statement("extract/band", number=number, **literals)
 
 
 def _fingerprints(cursor: Any, parts: dict[str, composing.Composable]) -> Iterator[_Day]:

@@ -17,8 +17,16 @@ class NoDatabase(Passing):
     """A database does not answer, or was lost; the message names it without its password."""
 
 
+class Busy(Passing):
+    """Others hold what is wanted, for a while."""
+
+
 class NotAdmitted(Problem):
     """A database answers and does not let the project in; the message names it without its password."""
+
+
+class OtherSchema(Problem):
+    """A database's schema `dft` was made by other migrations than this version's, or by a newer one."""
 
 
 class MissingSource(Problem):

@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
+    from dft_pipeline.cli.verify import Verified
     from dft_pipeline.lineage.reading import Found, Rows
     from dft_pipeline.policies import SnapshotSettings
     from resources.lake import Lake
@@ -287,22 +288,53 @@ def diff(
 @app.command()
 def verify(as_of: LatestDay = None, as_json: AsJson = False) -> None:
     """Re-hashes a snapshot and the raw files it read against its manifest, and asks the publication log."""
-    from dft_pipeline.cli.verify import verified
+    from dft_pipeline.cli.verify import copied_entries, verified
     from resources.settings import settings
 
-    lake = _lake(settings())
+    chosen = settings()
+    lake = _lake(chosen)
     day = _snapshot_day(lake, as_of)
-    found = verified(lake, day)
+    found = verified(lake, day, copied_entries(chosen))
     if as_json:
         _print_json({"as_of": str(day), **found._asdict()})
     elif not found.damage:
         out.print(
             f"{day}: all {found.files} files are as the manifest says, what their rows name is there, and "
-            f"the publication log holds together ({found.log_entries} entries)",
+            f"the publication log holds together ({found.log_entries} entries, {_compared(found)})",
             highlight=False,
         )
     if found.damage:
         raise Failed("\n".join([f"{day}: not as it was published:", *found.damage]))
+
+
+def _compared(found: "Verified") -> str:
+    if found.entries_compared is None:
+        return "no database answers that has a copy of them"
+    return f"{found.entries_compared} of them compared with the database's copy"
+
+
+@app.command()
+def reidentify(
+    pseudonym: Annotated[str, typer.Argument(help="The participant_id of a snapshot, 32 hex digits.")],
+    reason: Annotated[str, typer.Option(help="Why; it is recorded before there is an answer.")],
+    as_json: AsJson = False,
+) -> None:
+    """The app's id of a participant; needs the pseudonym key, and is recorded in dft.reidentifications."""
+    from dft_pipeline.cli.reidentify import NoKey, Unknown, is_pseudonym, reidentified
+    from resources.settings import settings
+
+    if not is_pseudonym(pseudonym):
+        _usage("a pseudonym has 32 hex digits, in lower case")
+    if not reason.strip():
+        _usage("--reason is empty; say why, in words")
+    try:
+        user_id = reidentified(settings(), pseudonym, reason)
+    except (NoKey, Unknown) as error:
+        raise Failed(str(error)) from None
+    if as_json:
+        _print_json({"pseudonym": pseudonym, "user_id": user_id})
+    else:
+        out.print(f"{pseudonym} is user {user_id}", highlight=False)
 
 
 @audit_app.command("edge")

@@ -136,9 +136,16 @@ def _cause(result: dg.ExecuteInProcessResult, day: date) -> str:
     pages = Workplace().settings.docs_folder / f"as_of={day}" / "index.html"
     return "\n".join(
         [
-            f"the build of {day} failed; the last good snapshot stays as it was",
+            f"the build of {day} failed; {_left(result)}",
             *causes(result.all_events),
             *([f"the verdicts on its gates: {pages}"] if pages.exists() else []),
             f"the whole story: dft dev, run {result.run_id}",
         ]
     )
+
+
+def _left(result: dg.ExecuteInProcessResult) -> str:
+    """What there is now: the last step fails after the snapshot was published."""
+    if any(event.is_step_failure and event.step_key == "sql_views" for event in result.all_events):
+        return "its snapshot is in the lake, and SQL shows the one before until the next build"
+    return "the last good snapshot stays as it was"

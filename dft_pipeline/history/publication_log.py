@@ -92,6 +92,30 @@ def faults(files: Mapping[str, bytes], manifests: Mapping[str, str]) -> list[str
     return [*found, *_breaks(log, set(files)), *_strays(log, manifests)]
 
 
+def rewritten(files: Mapping[str, bytes], recorded: Mapping[int, str]) -> list[str]:
+    """Where the log is another than it was when it was copied, in words.
+
+    What only the copy can show: the log's end, cut off or written anew with right hashes of its own.
+    `files` as in `faults`; `recorded`: number → SHA-256 of each entry that was copied.
+    """
+    found = []
+    for number, sha256 in sorted(recorded.items()):
+        file = files.get(path_of(number))
+        if file is None:
+            found.append(f"{path_of(number)} is missing, which the database has a copy of")
+        elif _digest_of(file) not in (None, sha256):
+            found.append(f"{path_of(number)} is another entry than the one that the database has a copy of")
+    return found
+
+
+def _digest_of(file: bytes) -> str | None:
+    """None where the file is no entry, which `faults` says."""
+    try:
+        return digest(parsed(file))
+    except Broken:
+        return None
+
+
 def path_of(number: int) -> str:
     """Where an entry lies in the lake."""
     return f"log/{number:06}.json"

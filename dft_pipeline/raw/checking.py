@@ -188,7 +188,7 @@ PARSERS: Mapping[ColumnType, Callable[[object], object]] = {
 
 def _shown(column: SourceColumn, found: object) -> str | None:
     """The offending value in print, shortened; None where the column could tell who somebody is."""
-    if found is None or column.identifying or column.participant:
+    if found is None or column.is_withheld:
         return None
     # repr keeps a NUL or a lone surrogate visible and storable; slicing first keeps a huge text cheap.
     text = found[:SHOWN] if isinstance(found, str) else _repr(found)[:SHOWN]

@@ -4,11 +4,12 @@ What belongs here: names, keys, columns, types, ranges, references and meaning o
 how a file or a database is read (`reading`, `resources`), or what the pipeline makes of a row (`values`).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import dataframely as dy
 import polars as pl
@@ -23,6 +24,9 @@ FEWEST_CRITERIA, MOST_CRITERIA = 2, 10
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 PARTICIPANT = "participant_id"
 TURN_MARK = "#"  # between the id of a conversation and the number of a turn
+# What is known of somebody's age outside of the source, by the age below which one is in the band.
+AGE_BANDS = {18: "under 18", 30: "18–29", 45: "30–44", 60: "45–59", 131: "60+"}
+OUT_OF_BANDS = "out of range"
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,7 @@ class SourceColumn:
     """A column of the app. `participant`: holds a user's id. `identifying`: never extracted.
 
     `references` is the table whose key it should name; `low` and `high` bound an integer, both included.
+    `bands`: only the name of the band that it is in is extracted; by the number below which the band ends.
     """
 
     name: str
@@ -42,6 +47,17 @@ class SourceColumn:
     low: int | None = None
     high: int | None = None
     references: str | None = None
+    bands: Mapping[int, str] | None = None
+
+    @property
+    def lake_type(self) -> ColumnType:
+        """Its type once it has left the source."""
+        return "text" if self.bands else self.type
+
+    @property
+    def is_withheld(self) -> bool:
+        """Whether its values, as the source has them, could tell who somebody is."""
+        return self.identifying or self.participant or self.bands is not None
 
     @property
     def pseudonymous(self) -> str:
@@ -49,13 +65,29 @@ class SourceColumn:
         return PARTICIPANT if self.participant else self.name
 
     @property
+    def stored(self) -> dy.Column:
+        """Its type and meaning in the lake's raw table."""
+        said: dict[str, Any] = {"nullable": self.nullable, "description": self.meaning}
+        match self.lake_type:
+            case "integer":
+                return dy.Int64(**said)
+            case "texts":
+                return dy.List(dy.String(), **said)
+            case "time":
+                return dy.Datetime(time_zone="UTC", time_unit="us", **said)
+            case "boolean":
+                return dy.Bool(**said)
+            case "text" | "json":
+                return dy.String(**said)
+
+    @property
     def promised(self) -> dy.Column:
-        """What each of its values holds to, once it is in the lake."""
+        """What each of its values holds to, past the raw tables."""
         null = self.nullable
         if self.participant:
             return dy.String(nullable=null)
-        if self.allowed:
-            return dy.String(nullable=null, regex=f"^({'|'.join(self.allowed)})$")
+        if names := (*self.allowed, *(self.bands or {}).values()):
+            return dy.String(nullable=null, regex=f"^({'|'.join(map(re.escape, names))})$")
         match self.type:
             case "integer":
                 return dy.Int64(nullable=null, min=self.low, max=self.high)
@@ -100,6 +132,11 @@ class SourceTable:
     def extracted(self) -> tuple[SourceColumn, ...]:
         """The columns that may leave the source."""
         return tuple(column for column in self.columns if not column.identifying)
+
+    @property
+    def in_lake(self) -> Mapping[str, dy.Column]:
+        """The columns of the raw table in the lake, participants under the app's ids, with their meaning."""
+        return {column.name: column.stored for column in self.extracted}
 
     @property
     def is_dated(self) -> bool:
@@ -225,7 +262,7 @@ _TABLES = (
             _integer("id", "the row"),
             _USER_ID,
             _text("usPoliticalAffiliation", "political affiliation, as reported", nullable=True),
-            _integer("age", "age in years", nullable=True, low=0, high=130),
+            SourceColumn("age", "integer", "age in years", True, low=0, high=130, bands=AGE_BANDS),
             _text("sex", "sex, as reported", nullable=True),
         ),
         optional=True,

@@ -6,7 +6,7 @@ import polars as pl
 
 from dft_pipeline.tables import TABLES
 from dft_pipeline.values.few_apart import Part
-from dft_pipeline.values.reading import AFFILIATION, FIELDS, age_band, group_named
+from dft_pipeline.values.reading import AFFILIATION, FIELDS, group_named
 from dft_pipeline.values.small_cells import Known, large_enough
 
 
@@ -23,9 +23,7 @@ def demographic_coverage(
     may be seen beside what is `known`.
     """
     people = behaviour.select("participant_id").join(background, on="participant_id", how="left")
-    answers = people.with_columns(age_band=age_band()).unpivot(
-        FIELDS, index="participant_id", variable_name="field", value_name="answer"
-    )
+    answers = people.unpivot(FIELDS, index="participant_id", variable_name="field", value_name="answer")
     named = answers.with_columns(group=group_named(pl.col("answer")))
     seen = {field: _seen(named.filter(field=field), known[field]) for field in FIELDS if field != AFFILIATION}
     keys = [

@@ -12,8 +12,6 @@ ALL = "all"  # everybody, beside the groups
 
 AFFILIATION = "usPoliticalAffiliation"
 FIELDS = (AFFILIATION, "sex", "age_band")  # of people's background, by which they are grouped
-OLDEST = "60+"
-AGE_BANDS = {18: "under 18", 30: "18–29", 45: "30–44", 60: "45–59"}  # by the age below which one is in it
 
 
 def before(rows: pl.DataFrame, day: date, created: str = "createdAt") -> pl.DataFrame:
@@ -27,26 +25,21 @@ def links(contexts_on_cases: pl.DataFrame) -> pl.DataFrame:
 
 
 def background(demographics: pl.DataFrame) -> pl.DataFrame:
-    """What a participant said of themselves: participant_id, usPoliticalAffiliation, age, sex.
+    """What a participant said of themselves: participant_id, usPoliticalAffiliation, sex, age_band.
 
     The latest counts; an answer that is not known is null.
     """
     latest = demographics.sort("id").unique("participant_id", keep="last").sort("participant_id")
     answers = pl.col("usPoliticalAffiliation", "sex")
     known = pl.when(~answers.is_in((*NO_ANSWER, UNKNOWN))).then(answers)
-    return latest.select("participant_id", "usPoliticalAffiliation", "age", "sex").with_columns(known)
-
-
-def age_band() -> pl.Expr:
-    """The band of an `age` in years; null where it is not known."""
-    age = pl.col("age")
-    younger = (pl.when(age < below).then(pl.lit(name)) for below, name in AGE_BANDS.items())
-    return pl.coalesce(*younger, pl.when(age.is_not_null()).then(pl.lit(OLDEST)))
+    return latest.select("participant_id", "usPoliticalAffiliation", "sex", age_band="age").with_columns(
+        known
+    )
 
 
 def groups_by_field(demographics: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """By field of FIELDS the group of each participant of whom it is known: participant_id, group."""
-    known = background(demographics).with_columns(age_band=age_band())
+    known = background(demographics)
     return {field: known.select("participant_id", group=field).drop_nulls("group") for field in FIELDS}
 
 

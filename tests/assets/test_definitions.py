@@ -9,6 +9,7 @@ import pytest
 
 from assets.metadata import finished, preview
 from dft_pipeline.definitions import defs
+from dft_pipeline.manifest import File
 from dft_pipeline.raw.tables import SOURCE_TABLES
 from dft_pipeline.tables import TABLES
 from resources.build import Workplace, refuse_rest
@@ -21,10 +22,10 @@ def _specs() -> list[dg.AssetSpec]:
     return sorted(defs.resolve_all_asset_specs(), key=lambda spec: spec.key)
 
 
-def test_the_assets_are_the_tables_and_the_manifest() -> None:
+def test_the_assets_are_the_tables_the_manifest_and_its_views() -> None:
     names = {spec.key.to_user_string() for spec in _specs()}
     raw = {f"raw/{name}" for name in (*SOURCE_TABLES, "quarantine")}
-    assert names == raw | set(TABLES) | {"manifest"}
+    assert names == raw | set(TABLES) | {"manifest", "sql_views"}
 
 
 @pytest.mark.parametrize("spec", _specs(), ids=lambda spec: spec.key.to_user_string())
@@ -98,6 +99,9 @@ class Nowhere:
 
     def judge(self, *_: object) -> list[Any]:
         return []
+
+    def file(self, name: str, *_: object) -> File:
+        return File(name, "0" * 64, 0, "a row")
 
 
 def test_the_card_of_one_chat_is_not_shown_in_its_preview() -> None:

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ import psycopg
 import pytest
 
 from resources.lake import Lake
+from resources.publication import show
 from resources.sql import text
 from tests.conftest import CHECKOUT, Dft, fresh_database
 
@@ -266,3 +268,18 @@ def test_those_missing_from_the_user_table_can_be_left_out(loaded: Dft) -> None:
     }
     assert told == {"gained": pairs[0] - pairs[1], "lost": pairs[1] - pairs[0]}
     assert told["lost"] | told["gained"], "two people's judgments make a difference here"
+
+
+def test_sql_walks_from_edges_and_rows_to_the_same_answers(loaded: Dft, published: Lake) -> None:
+    """Under this policy nothing is carried along edges, so a row's support is its own supporters."""
+    url = loaded.environment["DFT_DATABASE_URL"]
+    show(published, url)
+    there, rows = published.snapshot("edge_judgments", DAY), published.snapshot("reward_rows", DAY)
+    with psycopg.connect(url) as connection:
+        columns = ", ".join(there.columns)
+        shown = connection.execute(f"SELECT {columns} FROM dft.edge_judgments".encode()).fetchall()
+        assert Counter(shown) == Counter(there.iter_rows())
+        assert not rows.is_empty()
+        for row in rows.iter_rows(named=True):
+            supporters = connection.execute(text("audit/row_supporters").encode(), {"row": row["row_id"]})
+            assert len({participant for participant, _ in supporters}) == row["support"]

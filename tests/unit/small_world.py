@@ -37,7 +37,13 @@ ROWS: Mapping[str, list[Row]] = {
         for who in (ANN, BOB)
     ],
     "demographic": [
-        {"id": 1, "participant_id": ANN, "usPoliticalAffiliation": "Democrat", "age": 40, "sex": "Female"}
+        {
+            "id": 1,
+            "participant_id": ANN,
+            "usPoliticalAffiliation": "Democrat",
+            "age": "30–44",
+            "sex": "Female",
+        }
     ],
     "case": [
         {"id": name, "title": name, "question": f"What about {name}?", "seedMessage": None}

@@ -10,7 +10,7 @@ import pytest
 from small_world import ANN, BOB, CAT, NAMED, NOON, ROWS, Row, another, key_of, world
 
 from dft_pipeline.policies import ParticipantPolicy, participant_policy
-from dft_pipeline.raw.tables import SOURCE_TABLES, SourceColumn, SourceTable
+from dft_pipeline.raw.tables import OUT_OF_BANDS, SOURCE_TABLES, SourceColumn, SourceTable
 from dft_pipeline.values.admission import UNKNOWN, set_aside
 from dft_pipeline.values.participants import EXCLUSIONS, outside_own_cases
 from dft_pipeline.values.pseudonyms import pseudonym
@@ -27,7 +27,9 @@ def of_column(name: str, column: SourceColumn) -> Iterator[Plant]:
     told = column.pseudonymous
     if not column.nullable:
         yield name, told, None, "missing_value"
-    if column.low is not None and column.high is not None:
+    if column.bands is not None:
+        yield name, told, OUT_OF_BANDS, "unknown_enum"
+    elif column.low is not None and column.high is not None:
         yield name, told, column.low - 1, "out_of_range"
         yield name, told, column.high + 1, "out_of_range"
     if column.allowed:

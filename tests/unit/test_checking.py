@@ -150,8 +150,7 @@ def test_a_broken_value_is_named_by_its_column_and_rule(table: SourceTable, colu
         checked = check(table, good(table) | {column.name: value})
         assert isinstance(checked, Fault), value
         assert (checked.column, checked.rule) == (column.name, rule), value
-        withheld = column.identifying or column.participant
-        assert (checked.value is None) == withheld, value
+        assert (checked.value is None) == column.is_withheld, value
 
 
 @pytest.mark.parametrize(

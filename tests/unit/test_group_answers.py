@@ -294,7 +294,7 @@ def test_groups_of_every_field() -> None:
             "id": [1, 2, 3],
             "participant_id": ["ann", "bob", "cat"],
             "usPoliticalAffiliation": ["Green", None, "DATA_EXPIRED"],
-            "age": [29, 30, None],
+            "age": ["18–29", "30–44", None],
             "sex": ["Female", "", "Male"],
         }
     )

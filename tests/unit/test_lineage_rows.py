@@ -148,7 +148,7 @@ def test_votes_that_are_erased_name_their_scopes(public: some.Public) -> None:
 
 
 def test_an_erased_vote_supports_no_row_of_its_scopes() -> None:
-    """One person's loop is removed whole, and with it their vote for a value of it; two others' votes stay."""
+    """One person's loop is removed whole, and with it their vote for a value of it; others' votes stay."""
     judge, *others = some.PEOPLE[:3]
     judged = some.frame(
         "judgments", (some.judgment(judge, a, b, "upgrade") for a, b in ((3, 7), (7, 20), (20, 3)))

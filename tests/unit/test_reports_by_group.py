@@ -168,20 +168,20 @@ def test_no_key_repeats() -> None:
         assert table.select(TABLES[name].key).is_unique().all(), name
 
 
-def background(rows: list[tuple[str | None, int | None, str | None]]) -> pl.DataFrame:
-    """Demographic rows of as many participants: affiliation, age and sex."""
+def background(rows: list[tuple[str | None, str | None, str | None]]) -> pl.DataFrame:
+    """Demographic rows of as many participants: affiliation, age band and sex."""
     named = [(place, f"{place:032x}", *row) for place, row in enumerate(rows)]
     columns = {
         "id": pl.Int64,
         "participant_id": pl.String,
         "usPoliticalAffiliation": pl.String,
-        "age": pl.Int64,
+        "age": pl.String,
         "sex": pl.String,
     }
     return reading.background(pl.DataFrame(named, schema=columns, orient="row"))
 
 
-def coverage(rows: list[tuple[str | None, int | None, str | None]], field: str) -> list[tuple[object, ...]]:
+def coverage(rows: list[tuple[str | None, str | None, str | None]], field: str) -> list[tuple[object, ...]]:
     known = background(rows)
     table = demographic_coverage(
         known, known, ["Left", "unknown"], {field: Known() for field in reading.FIELDS}
@@ -190,7 +190,7 @@ def coverage(rows: list[tuple[str | None, int | None, str | None]], field: str) 
 
 
 def test_coverage_of_ages() -> None:
-    ages = [17, 18, 29, 30, 44, 45, 59, 60, 99] * 5
+    ages = ["under 18", "18–29", "18–29", "30–44", "30–44", "45–59", "45–59", "60+", "60+"] * 5
     found = coverage([("Left", age, "Male") for age in ages] + [("Left", None, "Male")] * 5, "age_band")
     expected = [(None, 5), ("18–29", 10), ("30–44", 10), ("45–59", 10), ("60+", 10), ("under 18", 5)]
     assert found == [(band, count, count / 50) for band, count in expected]
@@ -205,12 +205,12 @@ def test_coverage_of_ages() -> None:
     ],
 )
 def test_coverage_leaves_out_answers_of_few(sexes: list[str], expected: list[tuple[str | None, int]]) -> None:
-    found = coverage([("Left", 30, sex) for sex in sexes], "sex")
+    found = coverage([("Left", "30–44", sex) for sex in sexes], "sex")
     assert [row[:2] for row in found] == expected
 
 
 def test_coverage_shows_the_affiliations_that_other_tables_show() -> None:
-    rows = [(said, 30, "Male") for said in ["Left"] * 5 + ["Right"] * 9 + [None, "", "unknown"] * 3]
+    rows = [(said, "30–44", "Male") for said in ["Left"] * 5 + ["Right"] * 9 + [None, "", "unknown"] * 3]
     assert [row[:2] for row in coverage(rows, "usPoliticalAffiliation")] == [(None, 9), ("Left", 5)]
 
 
@@ -220,9 +220,9 @@ def test_the_latest_background_counts() -> None:
             "id": [2, 1],
             "participant_id": ["ann"] * 2,
             "usPoliticalAffiliation": ["DATA_EXPIRED", "Left"],
-            "age": [None, 30],
+            "age": [None, "30–44"],
             "sex": ["Male", None],
         }
     )
-    assert reading.background(rows).rows() == [("ann", None, None, "Male")]
+    assert reading.background(rows).rows() == [("ann", None, "Male", None)]
     assert reading.groups(rows).is_empty()

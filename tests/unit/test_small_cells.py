@@ -132,7 +132,7 @@ def a_public(blocks: list[tuple[str | None, str, int]]) -> tuple[pl.DataFrame, D
             "id": range(len(who)),
             "participant_id": names,
             "usPoliticalAffiliation": [group for group, _ in who],
-            "age": [30] * len(who),
+            "age": ["30–44"] * len(who),
             "sex": ["Female"] * len(who),
         },
         schema_overrides={"id": pl.Int64, "usPoliticalAffiliation": pl.String, "participant_id": pl.String},

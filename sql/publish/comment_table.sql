@@ -1,0 +1,2 @@
+-- Purpose: says what a row is. Parameters: {kind}, {schema}, {table}, {meaning}.
+COMMENT ON {kind} {schema}.{table} IS {meaning}

@@ -1,0 +1,2 @@
+-- Purpose: lets go of a view whose columns are no longer those of its table. Parameters: {view}.
+DROP VIEW IF EXISTS dft.{view}

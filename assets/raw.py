@@ -54,7 +54,7 @@ def _known_columns(name: str, new: Sequence[str]) -> dg.AssetCheckResult:
 def raw_tables(context: dg.AssetExecutionContext, workplace: Workplace) -> Results:
     """One row is a row of the app's table; only days that differ from the lake's are read again."""
     with retried(context), workplace.source() as url:
-        for table, extracted in extract(url, workplace.lake):
+        for table, extracted in extract(url, workplace.lake, workplace.withdrawn):
             yield dg.MaterializeResult(
                 asset_key=raw_key(table.name),
                 metadata={

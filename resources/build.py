@@ -1,7 +1,7 @@
 """Dagster's resources: where a build reads and writes, and the settings that it is made with."""
 
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import date
 from functools import cached_property
@@ -21,13 +21,13 @@ from dft_pipeline.policies import SnapshotSettings, snapshot_settings
 from dft_pipeline.raw.tables import SOURCE_TABLES, SourceColumn
 from dft_pipeline.values.card_texts import all_cards
 from dft_pipeline.values.embeddings import looked_up
-from dft_pipeline.values.pseudonyms import pseudonymised
+from dft_pipeline.values.pseudonyms import pseudonymised, pseudonymiser
 from dft_pipeline.values.setting_aside import without
 from dft_pipeline.values.strategies import Means
 from dft_pipeline.values.writing import Write, written_cards
 from resources.card_judge import asks, texts
 from resources.card_writer import card_writer
-from resources.database import database, libpq, one_writer, prepare, refuse_if_lost
+from resources.database import connect, database, libpq, not_lost, one_writer, prepare, refuse_if_lost
 from resources.embedder import Embedder, embedder
 from resources.expectations import Verdict, forget, judge
 from resources.extraction import SET_ASIDE, raw_schema, set_aside_schema
@@ -38,12 +38,14 @@ from resources.policy_files import deduplication, participants
 from resources.problems import PartOfRun, Problem
 from resources.runs import living
 from resources.settings import Settings, settings
+from resources.withdrawals import Withdrawn, add, listed
 
 
 class BuildSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
     """How a snapshot is made, in the words of `dft build`; what is not said is the project's default.
 
     `withdrawal`: it is made because somebody's data was taken out, and the publication log says so.
+    `exactly`: instead of the words, settings as a manifest has them, as JSON.
     """
 
     policy: str | None = None
@@ -52,6 +54,7 @@ class BuildSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
     participants: str | None = None
     accept_drop: bool = False
     withdrawal: bool = False
+    exactly: str | None = None
 
     @property
     def reason(self) -> Reason | None:
@@ -60,6 +63,8 @@ class BuildSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     @property
     def snapshot(self) -> SnapshotSettings:
+        if self.exactly is not None:
+            return SnapshotSettings.model_validate_json(self.exactly)
         chosen = settings()
         return snapshot_settings(
             self.policy,
@@ -73,7 +78,12 @@ class BuildSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 
 class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """The lake, the database and the pseudonym key that the environment names, opened when needed."""
+    """The lake, the database and the pseudonym key that the environment names, opened when needed.
+
+    `folder`: instead of the environment's, where the lake and the pages of a trial are.
+    """
+
+    folder: str | None = None
 
     _lock: psycopg.Connection | None = PrivateAttr(None)
 
@@ -97,7 +107,9 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     @cached_property
     def settings(self) -> Settings:
-        return settings()
+        if self.folder is None:
+            return settings()
+        return settings(home=Path(self.folder), lake=str(Path(self.folder) / "lake"))
 
     @cached_property
     def lake(self) -> Lake:
@@ -118,6 +130,13 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
         else:
             with self.database() as url:
                 yield url
+
+    def withdrawn(self, revoked: Iterable[int]) -> Withdrawn:
+        """Who is on the list of withdrawals, once users who have revoked consent are put on it."""
+        key = self.settings.key()
+        with self.database() as url, connect(url) as connection, not_lost():
+            add(connection, key, map(pseudonymiser(key), revoked))
+            return listed(connection, key)
 
     def table(self, name: str, day: date) -> pl.DataFrame:
         """A table of the snapshot that is being built."""

@@ -147,6 +147,21 @@ class Lake:
         self.write(manifest_path(day), content)
         self.clear_staging()
 
+    def adopt(self, other: "Lake", day: date, reason: Reason) -> None:
+        """Makes the snapshot that another lake has of the day this one's, with the raw files that it read."""
+        manifest = other.manifest(day)
+        if manifest is None:
+            raise LakeProblem(f"there is no snapshot of {day} in {other.url}")
+        for file in manifest["raw_files"]:
+            self.write(file["path"], other.read(file["path"]))
+        for table in TABLES:
+            self.write(_staged(table, day), other.read(published(table, day)))
+        self.publish(day, manifest, reason)
+
+    def exports(self) -> list[dict[str, Any]]:
+        """What was exported, each with `as_of` and `manifest_sha256`; nothing is kept of it yet."""
+        return []
+
     def manifest_hashes(self) -> dict[str, str]:
         """The SHA-256 of each day's manifest, in hex, by day."""
         return {str(day): sha256(self.read(manifest_path(day))) for day in self.days()}

@@ -53,3 +53,29 @@ CREATE TABLE IF NOT EXISTS dft.embeddings (
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (model, text_hash)
 );
+
+-- Withdrawal: who has withdrawn, by pseudonym, and which chats were theirs, by a keyed name; `finished_at` is when
+-- a lake held nothing of theirs any more. `whose`, in the quarantine: such a pseudonym or name, where it is known.
+CREATE TABLE IF NOT EXISTS dft.withdrawals (
+    participant_id text NOT NULL,
+    key_fingerprint text NOT NULL,
+    withdrawn_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    finished_at timestamptz,
+    PRIMARY KEY (participant_id, key_fingerprint)
+);
+
+CREATE TABLE IF NOT EXISTS dft.withdrawn_chats (
+    chat_name text PRIMARY KEY
+);
+
+-- Asked first: to alter it would wait for every load under way, each time.
+DO $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM pg_attribute
+        WHERE attrelid = 'dft.quarantine'::regclass AND attname = 'whose'
+    ) THEN
+        ALTER TABLE dft.quarantine ADD COLUMN "whose" text;
+    END IF;
+END
+$$;

@@ -69,7 +69,7 @@ def words_in(lake: Lake, gone: Gone, paths: Iterable[str]) -> Words:
     for day in lake.days():
         articulated = lake.snapshot("articulated_cards", day, ["chat_id", "status", *VALUE_TEXTS])
         theirs = articulated.filter(pl.col("chat_id").is_in(list(gone.chats)), status=WRITTEN)
-        cards.append(theirs.select(VALUE_TEXTS))
+        cards.append(theirs.select(NO_CARDS.columns))
     return pl.concat([NO_CARDS, *cards]).unique(), sorted(set(transcripts))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from dft_pipeline.policies import SnapshotSettings
+from dft_pipeline.policies import OFFLINE, SnapshotSettings
 from dft_pipeline.tables import TABLES, VALUE_TEXTS
 from dft_pipeline.values.articulation import WRITTEN
 from dft_pipeline.values.card_texts import text
@@ -80,13 +80,11 @@ def both_words(here: tuple[list[tuple[Any, ...]], list[str]], there: Words) -> W
 
 
 def hashes_of(lake: Lake, cards: pl.DataFrame) -> set[str]:
-    """The hashes of the texts that were embedded of cards, by any kept snapshot's settings."""
-    found = set()
-    for day in lake.days():
-        settings = _settings(lake, day)
-        said = cards.select(text(settings.deduplication.embedded)).to_series().drop_nulls()
-        found |= {hashlib.sha256(one.encode()).hexdigest() for one in said}
-    return found
+    """The hashes of the texts that were embedded of cards, by any kept snapshot's or the usual settings."""
+    usual = {("criteria",), *(one.embedded for one in OFFLINE.values())}
+    used = {_settings(lake, day).deduplication.embedded for day in lake.days()}
+    said = [one for fields in usual | used for one in cards.select(text(fields)).to_series().drop_nulls()]
+    return {hashlib.sha256(one.encode()).hexdigest() for one in said}
 
 
 def holding(lake: Lake, gone: Gone, withdrawn: Withdrawn, days: Iterable[date]) -> list[date]:

@@ -238,8 +238,8 @@ def test_somebody_withdraws_and_does_not_come_back(there: Dft, never_there: Lake
     said = _do(there, "load", there.folder / "files", "--strict", expected=1)
     loaded = json.loads(_do(there, "load", there.folder / "files", "--json"))
     asides = {
-        file["table"]: [row for row in file["set_aside"] if row["rule"] == "withdrawn"]
-        for file in loaded["files"]
+        file["table"]: [row for row in file["rows_set_aside"] if row["rule"] == "withdrawn"]
+        for file in loaded["loaded"]
     }
     assert len(asides["user"]) == 1
     assert len(asides["chat"]) >= 2, "the copy as well"
@@ -263,7 +263,7 @@ def test_who_is_nowhere_is_withdrawn_all_the_same(there: Dft, tables: Tables, tm
     assert str(NOBODY) not in said
     user = {**tables["user"][0], "id": NOBODY}
     found = json.loads(_do(there, "load", _write(tmp_path / "later", {"user": [user]}), "--strict", "--json"))
-    assert [row["rule"] for row in found["files"][0]["set_aside"]] == ["withdrawn"]
+    assert [row["rule"] for row in found["loaded"][0]["rows_set_aside"]] == ["withdrawn"]
 
 
 def test_under_another_key_nothing_is_read(there: Dft) -> None:

@@ -22,8 +22,8 @@ from resources.lake import manifest_path
 OWNERS = ["team:dft-pipeline"]
 DAYS = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, timezone="UTC")
 PREVIEW_ROWS = 5
-# What people wrote may tell who they are, and Dagster keeps what it is told.
-FREE_TEXT = (*FREE_TEXTS, "value")
+# What people wrote may tell who they are, and Dagster keeps what it is told, also of people who withdraw.
+OF_PEOPLE = (*FREE_TEXTS, "value", "participant_id", "key")
 OF_ONE_PERSON = {
     "articulated_cards": (*VALUE_TEXTS, "refusal_reason"),
     **dict.fromkeys(("reward_rows", "rubric_rows"), ("prompt",)),
@@ -128,8 +128,8 @@ def checked(verdict: Verdict) -> dg.AssetCheckResult:
 
 
 def preview(frame: pl.DataFrame) -> str:
-    """The first rows as a Markdown table, free text of participants left out; no cell can be markup."""
-    head = frame.drop(FREE_TEXT, strict=False).head(PREVIEW_ROWS)
+    """The first rows as a Markdown table, without free text and names of people; no cell can be markup."""
+    head = frame.drop(OF_PEOPLE, strict=False).head(PREVIEW_ROWS)
     return markdown.table(
         head.columns, [[markdown.harmless(cell) for cell in row] for row in head.iter_rows()]
     )

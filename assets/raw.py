@@ -57,9 +57,9 @@ def _known_columns(name: str, new: Sequence[str]) -> dg.AssetCheckResult:
 def raw_tables(context: dg.AssetExecutionContext, workplace: Workplace) -> Results:
     """One row is a row of the app's table, or of an own one; only days that differ are read again."""
     with retried(context), workplace.source() as url:
-        yield from map(_extracted, extract(url, workplace.lake, APP_TABLES))
+        yield from map(_extracted, extract(url, workplace.lake, APP_TABLES, workplace.withdrawn))
     with retried(context), workplace.database() as url:
-        yield from map(_extracted, extract(url, workplace.lake, OWN_TABLES))
+        yield from map(_extracted, extract(url, workplace.lake, OWN_TABLES, workplace.withdrawn))
         rows = extract_set_aside(url, workplace.lake)
         yield dg.MaterializeResult(asset_key=raw_key(SET_ASIDE), metadata={"dagster/row_count": rows})
 

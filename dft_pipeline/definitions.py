@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from assets import dataset, nights, raw
+from assets import dataset, nights, raw, withdrawing
 from dft_pipeline.cli.progress import progress_logger
 from resources.build import BuildSettings, Workplace
 from resources.settings import settings
@@ -11,9 +11,14 @@ ASSETS = [raw.raw_tables, *dataset.STEPS, dataset.snapshot_manifest, dataset.sql
 
 defs = dg.Definitions(
     assets=ASSETS,
-    jobs=[nights.nightly],
+    jobs=[nights.nightly, withdrawing.withdrawing],
     schedules=[nights.every_night(settings().time_zone)],
-    sensors=[nights.failed_nights, nights.nights_with_warnings, nights.dead_runs],
+    sensors=[
+        nights.failed_nights,
+        nights.nights_with_warnings,
+        nights.dead_runs,
+        withdrawing.revoked_consent,
+    ],
     resources={
         "workplace": Workplace(),
         "build_settings": BuildSettings.configure_at_launch(),

@@ -1,7 +1,7 @@
 """Dagster's resources: where a build reads and writes, and the settings that it is made with."""
 
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import date
 from functools import cached_property
@@ -16,7 +16,6 @@ from pydantic import PrivateAttr
 
 from dft_pipeline.dataset.moral_similarity import Judge
 from dft_pipeline.gates import Measured
-from dft_pipeline.history.difference import Difference, difference, stand
 from dft_pipeline.history.publication_log import Reason
 from dft_pipeline.history.retention import no_longer_kept
 from dft_pipeline.manifest import File, settings_hash
@@ -25,7 +24,7 @@ from dft_pipeline.raw.tables import SOURCE_TABLES, SourceColumn
 from dft_pipeline.tables import TABLES
 from dft_pipeline.values.card_texts import all_cards
 from dft_pipeline.values.embeddings import looked_up
-from dft_pipeline.values.pseudonyms import pseudonymised
+from dft_pipeline.values.pseudonyms import pseudonymised, pseudonymiser
 from dft_pipeline.values.setting_aside import without
 from dft_pipeline.values.strategies import Means
 from dft_pipeline.values.texts import without_texts
@@ -33,7 +32,7 @@ from dft_pipeline.values.writing import Write, written_cards
 from resources.card_judge import asks, texts
 from resources.card_writer import card_writer
 from resources.context_judge import context_judge
-from resources.database import database, libpq, one_writer, prepare, refuse_if_lost
+from resources.database import connect, database, libpq, not_lost, one_writer, prepare, refuse_if_lost
 from resources.embedder import Embedder, embedder
 from resources.expectations import Verdict, forget, judge
 from resources.extraction import SET_ASIDE, raw_schema, set_aside_schema
@@ -41,16 +40,19 @@ from resources.lake import Lake, RawFile, published, row_count, sha256
 from resources.language_model import language_model
 from resources.patience import patiently
 from resources.policy_files import deduplication, participants
-from resources.problems import LakeProblem, PartOfRun, Problem
+from resources.problems import PartOfRun, Problem
 from resources.publication import Shown, show
+from resources.revising import revised
 from resources.runs import living
 from resources.settings import Settings, settings
+from resources.withdrawals import Withdrawn, add, listed
 
 
 class BuildSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
     """How a snapshot is made, in the words of `dft build`; what is not said is the project's default.
 
     `withdrawal`: it is made because somebody's data was taken out, and the publication log says so.
+    `exactly`: instead of the words, settings as a manifest has them, as JSON.
     """
 
     policy: str | None = None
@@ -59,6 +61,7 @@ class BuildSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
     participants: str | None = None
     accept_drop: bool = False
     withdrawal: bool = False
+    exactly: str | None = None
 
     @property
     def reason(self) -> Reason | None:
@@ -67,6 +70,8 @@ class BuildSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     @property
     def snapshot(self) -> SnapshotSettings:
+        if self.exactly is not None:
+            return SnapshotSettings.model_validate_json(self.exactly)
         chosen = settings()
         return snapshot_settings(
             self.policy,
@@ -81,7 +86,12 @@ class BuildSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 
 class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """The lake, the database and the pseudonym key that the environment names, opened when needed."""
+    """The lake, the database and the pseudonym key that the environment names, opened when needed.
+
+    `folder`: instead of the environment's, where the lake and the pages of a trial are.
+    """
+
+    folder: str | None = None
 
     _lock: psycopg.Connection | None = PrivateAttr(None)
 
@@ -105,7 +115,9 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     @cached_property
     def settings(self) -> Settings:
-        return settings()
+        if self.folder is None:
+            return settings()
+        return settings(home=Path(self.folder), lake=str(Path(self.folder) / "lake"))
 
     @cached_property
     def lake(self) -> Lake:
@@ -127,6 +139,13 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
             with self.database() as url:
                 yield url
 
+    def withdrawn(self, revoked: Iterable[int]) -> Withdrawn:
+        """Who is on the list of withdrawals, once users who have revoked consent are put on it."""
+        key = self.settings.key()
+        with self.database() as url, connect(url) as connection, not_lost():
+            add(connection, key, map(pseudonymiser(key), revoked))
+            return listed(connection, key)
+
     def table(self, name: str, day: date) -> pl.DataFrame:
         """A table of the snapshot that is being built."""
         return self.lake.in_build(name, day)
@@ -139,23 +158,12 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Makes what was kept the day's snapshot, unless another run may have taken the lake meanwhile."""
         if self._lock is not None:
             refuse_if_lost(self._lock)
-        self.lake.publish(day, manifest, reason, self._changed(day, manifest))
+        changed = revised(self.lake, day, manifest, self.lake.in_build)
+        self.lake.publish(day, manifest, reason, changed)
         exported = [date.fromisoformat(one.as_of) for one in self.lake.exports()]
         for old in no_longer_kept(self.lake.days(), self.settings.keep_daily, exported):
             self.lake.retire(old)
         self.lake.sweep_raw()
-
-    def _changed(self, day: date, manifest: Mapping[str, Any]) -> Difference | None:
-        """How the day's snapshot will differ from the one that is there."""
-        before = self.lake.manifest(day)
-        if before is None or before == manifest:
-            return None
-        try:
-            old = stand(lambda table, of: self.lake.snapshot(table, day, of), before["settings"])
-        except LakeProblem:  # it was made by other code, or is damaged
-            return None
-        new = stand(lambda table, of: self.lake.in_build(table, day, of), manifest["settings"])
-        return difference(old, new)
 
     def show(self) -> Shown:
         """Has the newest snapshot, and the publication log, in PostgreSQL."""

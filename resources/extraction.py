@@ -1,6 +1,7 @@
 """The app's tables into the lake: only the days that differ are read, as Arrow, by COPY."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -12,11 +13,15 @@ from psycopg import sql as composing
 
 from dft_pipeline.raw.tables import OUT_OF_BANDS, SOURCE_TABLES, ColumnType, SourceColumn, SourceTable
 from dft_pipeline.tables import TABLES
+from dft_pipeline.values.participants import BACKGROUND
+from dft_pipeline.values.reading import REVOKED
+from dft_pipeline.values.withdrawal import OF_CHATS, OF_USERS, Gone
 from resources import sql
 from resources.database import refuses
 from resources.lake import NO_DAY, Lake
 from resources.problems import MissingSource, NoDatabase, NotAdmitted
 from resources.sql import identifiers, statement
+from resources.withdrawals import NOBODY, Withdrawn, gone
 
 SET_ASIDE = "quarantine"
 ROWS_AT_ONCE = 1_000_000  # rows that are held in memory, unless a single day has more
@@ -30,6 +35,10 @@ CASTS: dict[ColumnType, str] = {
     "boolean": "boolean",
     "json": "text",
 }
+
+
+# Who is on the list of withdrawals, once users who have revoked consent, by their ids, are put on it.
+WhoWithdrew = Callable[[Sequence[int]], Withdrawn]
 
 
 class Extracted(NamedTuple):
@@ -61,9 +70,14 @@ def set_aside_schema() -> pl.Schema:
 
 
 def extract(
-    source_url: str, lake: Lake, tables: Sequence[SourceTable] = tuple(SOURCE_TABLES.values())
+    source_url: str,
+    lake: Lake,
+    tables: Sequence[SourceTable] = tuple(SOURCE_TABLES.values()),
+    who_withdrew: WhoWithdrew = lambda _: NOBODY,
 ) -> Iterator[tuple[SourceTable, Extracted]]:
     """Brings the lake's raw tables up to the source, table by table, as of one moment.
+
+    Rows of people who have withdrawn are as if they were not there.
 
     Raises MissingSource where a table or column is missing that the project cannot do without, and
     NoDatabase where the source does not answer, or no longer.
@@ -73,8 +87,10 @@ def extract(
         _fetch(cursor, sql.text("extract/session"))
         present = _present(cursor)
         _refuse_missing(present, tables)
+        left = _left(cursor, present, who_withdrew)
+        _fetch(cursor, sql.text("withdrawal/who"), (_json(left.users), _json(left.chats)))
         for table in tables:
-            yield table, _extract_table(cursor, table, present.get(table.relation, set()), lake)
+            yield table, _extract_table(cursor, table, present.get(table.relation, set()), lake, left)
 
 
 def extract_set_aside(database_url: str, lake: Lake) -> int:
@@ -124,11 +140,25 @@ def _first_line(error: Exception) -> str:
     return str(error).splitlines()[0]
 
 
-def _extract_table(cursor: Any, table: SourceTable, present: set[str], lake: Lake) -> Extracted:
+def _left(cursor: Any, present: dict[str, set[str]], who_withdrew: WhoWithdrew) -> Gone:
+    """Whose rows stay in the source."""
+    said = [name for name in BACKGROUND if name in present.get("Demographic", ())]
+    revoked = []
+    if said:
+        parts = {"said": identifiers(*said), "revoked": composing.Literal(REVOKED)}
+        revoked = _fetch(cursor, statement("withdrawal/revoked", **parts).as_string())["id"].to_list()
+    return gone(lambda query: _fetch(cursor, query.as_string()), present, who_withdrew(revoked))
+
+
+def _json(ids: frozenset[int] | frozenset[str]) -> str:
+    return json.dumps(sorted(ids))
+
+
+def _extract_table(cursor: Any, table: SourceTable, present: set[str], lake: Lake, left: Gone) -> Extracted:
     if not present:
         lake.write_raw_index(table.name, {})
         return Extracted(0, [], [], [])
-    parts = _parts(table, present)
+    parts = _parts(table, present) | {"kept": _kept(table, left)}
     files = set(lake.find(f"raw/{table.name}"))
     known = {day: entry for day, entry in lake.raw_index(table.name).items() if entry["file"] in files}
     found = {day.day: day for day in _fingerprints(cursor, parts)}
@@ -160,6 +190,18 @@ def _parts(table: SourceTable, present: set[str]) -> dict[str, composing.Composa
         "day": composing.SQL(day),
         "expressions": composing.SQL(", ").join(_expression(column, present) for column in table.extracted),
     }
+
+
+def _kept(table: SourceTable, left: Gone) -> composing.Composable:
+    """The condition that a row is nobody's who is gone."""
+    conditions = []
+    for of, condition, ids in (
+        (OF_USERS, "withdrawal/not_by_user", left.users),
+        (OF_CHATS, "withdrawal/not_by_chat", left.chats),
+    ):
+        if ids and table.name in of:
+            conditions.append(statement(condition, column=composing.Identifier(str(of[table.name]))))
+    return composing.SQL(" AND ").join(conditions) if conditions else composing.SQL("true")
 
 
 def _expression(column: SourceColumn, present: set[str]) -> composing.Composed:
@@ -235,8 +277,8 @@ def _refuse_missing(present: dict[str, set[str]], wanted: Sequence[SourceTable])
         raise MissingSource(f"the source has no column {', '.join(columns)}")
 
 
-def _fetch(cursor: Any, query: str) -> pl.DataFrame:
-    cursor.execute(query)
+def _fetch(cursor: Any, query: str, parameters: tuple[str, ...] = ()) -> pl.DataFrame:
+    cursor.execute(query, parameters or None)
     frame = pl.from_arrow(cursor.fetch_arrow_table())
     assert isinstance(frame, pl.DataFrame)
     return frame

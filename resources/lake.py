@@ -185,6 +185,17 @@ class Lake:
         for path in (manifest_path(day), *(f"{table}/as_of={day}" for table in TABLES)):
             self.remove(path)
 
+    def adopt(self, other: "Lake", day: date, reason: Reason, changed: Difference | None) -> None:
+        """Makes the snapshot that another lake has of the day this one's, with the raw files that it read."""
+        manifest = other.manifest(day)
+        if manifest is None:
+            raise LakeProblem(f"there is no snapshot of {day} in {other.url}")
+        for file in manifest["raw_files"]:
+            self.write(file["path"], other.read(file["path"]))
+        for table in TABLES:
+            self.write(_staged(table, day), other.read(published(table, day)))
+        self.publish(day, manifest, reason, changed)
+
     def manifest_hashes(self) -> dict[str, str]:
         """The SHA-256 of each day's manifest, in hex, by day."""
         return {str(day): sha256(self.read(manifest_path(day))) for day in self.days()}

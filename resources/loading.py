@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,12 +11,14 @@ import psycopg
 from psycopg import sql as composing
 from psycopg.rows import namedtuple_row
 
-from dft_pipeline.raw.checking import Fault, Row, check, key_of
-from dft_pipeline.raw.reading import FORMATS, RefusedFile, Unreadable, columns, records
+from dft_pipeline.raw.checking import Fault, Row, check, key_of, part_of
+from dft_pipeline.raw.reading import FORMATS, Record, RefusedFile, Unreadable, columns, records
 from dft_pipeline.raw.tables import SOURCE_TABLES, SourceTable
 from dft_pipeline.values.pseudonyms import pseudonym, pseudonymiser
+from dft_pipeline.values.withdrawal import OF_CHATS, WITHDRAWN, Gone, chat_name
 from resources import sql
 from resources.sql import identifiers, statement
+from resources.withdrawals import Withdrawn, add_chats, delete_rows, listed
 
 PSEUDONYMS_KEPT = 1 << 16  # a file tends to have a participant's rows close together
 # What the database says of a file's content; anything else it says is no fault of the file.
@@ -123,8 +125,8 @@ def load(
 
 
 def is_clean(outcome: Loaded | Refused) -> bool:
-    """Whether a file was loaded to its last row."""
-    return isinstance(outcome, Loaded) and not outcome.set_aside
+    """Whether a file was loaded to its last row, but for those of people who have withdrawn."""
+    return isinstance(outcome, Loaded) and all(row.rule == WITHDRAWN for row in outcome.set_aside)
 
 
 @contextmanager
@@ -147,12 +149,15 @@ def _load_file(
         with connection.transaction(), connection.cursor(row_factory=namedtuple_row) as cursor:
             cursor.execute(sql.text("load/hold_table"), {"table": table.name})
             awaited = _Awaited(table, _set_aside_elsewhere(cursor, table, path), key)
-            reader = _Reader(table, path, key, progress, awaited)
+            leavers = _Leavers(table, listed(connection, key))
+            reader = _Reader(table, path, key, progress, awaited, leavers)
             _stage(cursor, table, reader)
             reader.refuse_missing_columns()
+            reader.set_aside += leavers.copies(cursor)
             reader.set_aside += _later_duplicates(cursor, table, key)
             counts = _upsert(cursor, table)
-            _remember(cursor, table, path, reader.set_aside, awaited.met)
+            _remember(cursor, table, path, reader.set_aside, awaited.met, reader.whose)
+            leavers.leave(connection)
             cursor.execute(sql.text("load/unstage"))
     except RefusedFile as refusal:
         return Refused(table.name, path.name, str(refusal))
@@ -202,14 +207,72 @@ class _Awaited:
                 del self.waiting[plain]
 
 
+class _Leavers:
+    """Who has withdrawn, asked of the records of one file."""
+
+    def __init__(self, table: SourceTable, withdrawn: Withdrawn) -> None:
+        self.table, self.withdrawn = table, withdrawn
+        self.column = table.participant_column or OF_CHATS.get(table.name)
+        self.named = lru_cache(PSEUDONYMS_KEPT)(pseudonymiser(withdrawn.key))
+        self.chats: set[str] = set()  # of this file
+
+    def has(self, record: Record) -> bool:
+        """Whether a record is theirs: a row of theirs, their chat's card, or a copy of their chat."""
+        if not self.withdrawn.people or not {self.whose(record), self._copied(record)} & self._list:
+            return False
+        if self.table.name == "chat" and isinstance(chat := part_of(self.table, record, "id"), str):
+            self.chats.add(chat)
+        return True
+
+    def whose(self, record: Record) -> str | None:
+        """The pseudonym of whose record it is, or its chat's keyed name; None where it does not say."""
+        found = None if self.column is None else part_of(self.table, record, self.column)
+        if isinstance(found, int):
+            return self.named(found)
+        return chat_name(found, self.withdrawn.key) if isinstance(found, str) else None
+
+    @cached_property
+    def _list(self) -> frozenset[str]:
+        return self.withdrawn.people | self.withdrawn.chats
+
+    def _copied(self, record: Record) -> str | None:
+        found = part_of(self.table, record, "copiedFromId") if self.table.name == "chat" else None
+        return chat_name(found, self.withdrawn.key) if isinstance(found, str) else None
+
+    def copies(self, cursor: psycopg.Cursor[Any]) -> list[Aside]:
+        """Takes copies of their chats, which may come before these, out of what is staged."""
+        if not self.chats:
+            return []
+        cursor.execute(sql.text("withdrawal/delete_copies"), {"chats": sorted(self.chats)})
+        found = cursor.fetchall()
+        self.chats |= {chat for _, chat in found}
+        return [Aside(number, None, "copiedFromId", WITHDRAWN, None) for number, _ in found]
+
+    def leave(self, connection: psycopg.Connection[Any]) -> None:
+        """Puts their chats on the list, and deletes the cards of these that were loaded before."""
+        if self.chats:
+            add_chats(connection, self.withdrawn.key, self.chats)
+            delete_rows(connection, Gone(chats=frozenset(self.chats)))
+
+
 class _Reader:
-    """Checks the records of a file one by one, and remembers what it set aside and which columns it saw."""
+    """Checks the records of a file one by one, and remembers what it set aside and which columns it saw.
+
+    `whose`: by the number of a row that was set aside, whose it is.
+    """
 
     def __init__(
-        self, table: SourceTable, path: Path, key: bytes, progress: Progress, awaited: _Awaited
+        self,
+        table: SourceTable,
+        path: Path,
+        key: bytes,
+        progress: Progress,
+        awaited: _Awaited,
+        leavers: _Leavers,
     ) -> None:
         self.table, self.path, self.key, self.progress = table, path, key, progress
-        self.awaited = awaited
+        self.awaited, self.leavers = awaited, leavers
+        self.whose: dict[int, str | None] = {}
         self.read = 0
         self.seen = set(columns(path))
         self.set_aside: list[Aside] = []
@@ -220,8 +283,12 @@ class _Reader:
             self.read += 1
             if not isinstance(record, Unreadable):
                 self.seen.update(record)
+            if self.leavers.has(record):
+                self.set_aside.append(Aside(self.read, None, self.leavers.column, WITHDRAWN, None))
+                continue
             checked = check(self.table, record)
             if isinstance(checked, Fault):
+                self.whose[self.read] = self.leavers.whose(record)
                 key = _key_json(self.table, key_of(self.table, record), self.key)
                 self.set_aside.append(Aside(self.read, key, *checked))
             else:
@@ -308,13 +375,20 @@ def _set_aside_elsewhere(cursor: psycopg.Cursor[Any], table: SourceTable, path: 
 
 
 def _remember(
-    cursor: psycopg.Cursor[Any], table: SourceTable, path: Path, aside: list[Aside], mended: list[str]
+    cursor: psycopg.Cursor[Any],
+    table: SourceTable,
+    path: Path,
+    aside: list[Aside],
+    mended: list[str],
+    whose: Mapping[int, str | None],
 ) -> None:
     """Keeps the rows that were set aside, instead of this file's earlier ones and those that are mended."""
     file = {"table": table.name, "file": path.name}
     cursor.execute(sql.text("load/forget_quarantine"), file)
     cursor.execute(sql.text("load/forget_mended"), file | {"keys": mended})
-    cursor.executemany(sql.text("load/quarantine"), [file | row._asdict() for row in aside])
+    cursor.executemany(
+        sql.text("load/quarantine"), [file | row._asdict() | {"whose": whose.get(row.row)} for row in aside]
+    )
 
 
 def _columns(table: SourceTable) -> composing.Composed:

@@ -43,3 +43,7 @@ class LakeProblem(Problem):
 
 class UnjudgedGate(Problem):
     """A quality gate could not be judged; it neither holds nor fails."""
+
+
+class RebuildFailed(Problem):
+    """A snapshot could not be built again without somebody's data."""

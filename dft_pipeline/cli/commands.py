@@ -229,6 +229,7 @@ def build(
         _build_range(chosen, days, [] if replace else built, config)
     else:
         _run_nightly(chosen, days[0], config, select)
+    _finish_withdrawals(chosen)
     summaries = [terminal.summary(lake, day) for day in days]
     if as_json:
         _print_json(summaries if as_of is None else summaries[0])
@@ -258,6 +259,30 @@ def status(as_json: AsJson = False) -> None:
         _print_json(found)
     else:
         terminal.print_status(out, found)
+
+
+@app.command()
+def withdraw(
+    participant_id: Annotated[int, typer.Argument(help="The participant, by the app's user id.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what the latest snapshot would be without them.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Takes one person's data out for good, rebuilds what held it, and shows what that changes."""
+    from dft_pipeline.cli import withdraw as withdrawing
+    from dft_pipeline.values.pseudonyms import pseudonym
+    from resources.settings import settings
+
+    chosen = settings()
+    person = pseudonym(participant_id, chosen.key())
+    with _database(chosen) as url:
+        _prepare_dagster(chosen, url)
+        found = withdrawing.withdrawn(url, chosen, person, dry_run, _tell_step)
+    if as_json:
+        _print_json(found)
+    else:
+        withdrawing.print_report(out, found)
 
 
 @app.command()
@@ -879,6 +904,19 @@ def _run_once(chosen: "Settings", day: date, config: dict[str, Any], names: list
             _usage(str(error))
         except RunFailed as error:
             raise Failed(str(error)) from None
+
+
+def _finish_withdrawals(chosen: "Settings") -> None:
+    """Where a build has found revoked consent: takes out what older snapshots hold of those people."""
+    with _database(chosen) as url:
+        _prepare_dagster(chosen, url)
+        from dft_pipeline.cli.withdraw import finished
+
+        finished(url, chosen, _tell_step)
+
+
+def _tell_step(what: str) -> None:
+    err.print(f"  {_escaped(what)}", highlight=False, soft_wrap=True)
 
 
 def _patiently(work: Callable[[], object]) -> None:

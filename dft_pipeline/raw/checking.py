@@ -63,6 +63,16 @@ def key_of(table: SourceTable, record: Record) -> dict[str, Any] | None:
     return None if set(key.values()) == {None} else key
 
 
+def part_of(table: SourceTable, record: Record, name: str) -> object:
+    """One of the record's values as the database would have it; None where it is missing or broken."""
+    if isinstance(record, Unreadable):
+        return None
+    try:
+        return _value(table.by_name[name], record.get(name), is_key=False)
+    except Broken:
+        return None
+
+
 def _value(column: SourceColumn, found: object, is_key: bool) -> object:
     if found is None or (isinstance(found, float) and math.isnan(found)):
         if is_key:

@@ -58,7 +58,10 @@ FROM = (
     "edge_evidence",
 )
 OF_CASES = (*FROM, raw_key("case"), raw_key("contextsOnCases"))
-COMPARED = tuple(map(raw_key, ("case", "context", "contextsOnCases", "furtherPrompt")))
+COMPARED: tuple[dg.AssetKey | str, ...] = (
+    "set_aside",
+    *map(raw_key, ("case", "context", "contextsOnCases", "furtherPrompt")),
+)
 PAIRED = ("wisdom_edges", "canonical_values", "contested", raw_key("case"), raw_key("contextsOnCases"))
 
 

@@ -113,6 +113,7 @@ def _out_of_database(
 ) -> dict[str, Any]:
     """In one transaction, what they wrote first: it tells which answers of a model are about them."""
     withdrawals.add_chats(connection, withdrawn.key, gone.chats)
+    withdrawn = withdrawals.listed(connection, withdrawn.key)
     here, there = withdrawals.words_here(connection, gone), cleaning.words_in(lake, gone, paths)
     cards, chats = cleaning.both_words(here, there)
     return {

@@ -45,7 +45,7 @@ from resources.publication import Shown, show
 from resources.revising import revised
 from resources.runs import living
 from resources.settings import Settings, settings
-from resources.withdrawals import Withdrawn, add, listed
+from resources.withdrawals import Withdrawn, add, add_chats, gone_here, listed
 
 
 class BuildSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -141,9 +141,11 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def withdrawn(self, revoked: Iterable[int]) -> Withdrawn:
         """Who is on the list of withdrawals, once users who have revoked consent are put on it."""
-        key = self.settings.key()
+        key, users = self.settings.key(), list(revoked)
         with self.database() as url, connect(url) as connection, not_lost():
-            add(connection, key, map(pseudonymiser(key), revoked))
+            add(connection, key, map(pseudonymiser(key), users))
+            if users:  # what loading set aside of their chats is known by these
+                add_chats(connection, key, gone_here(connection, listed(connection, key)).chats)
             return listed(connection, key)
 
     def table(self, name: str, day: date) -> pl.DataFrame:

@@ -30,6 +30,7 @@ UNDECLARED = ("loginCode", "phone", "ipAddress")
 EXTRACTING = """
 import sys
 from dataclasses import replace
+from dft_pipeline.raw import tables
 from dft_pipeline.raw.tables import SOURCE_TABLES
 table, column = sys.argv.pop(1), sys.argv.pop(1)
 columns = tuple(
@@ -37,6 +38,7 @@ columns = tuple(
     for one in SOURCE_TABLES[table].columns
 )
 SOURCE_TABLES[table] = replace(SOURCE_TABLES[table], columns=columns)
+tables.APP_TABLES = tuple(SOURCE_TABLES[one.name] for one in tables.APP_TABLES)
 from dft_pipeline.cli import main
 main()
 """
@@ -85,9 +87,10 @@ def _load_broken(dft: Dft) -> None:
     (dft.folder / "said.txt").write_text(done.stdout + done.stderr)
 
 
-def _everything(dft: Dft, **environment: str) -> Path:
-    """Builds, audits and exports; what was printed lies in the folder beside what was written."""
-    home = Path(environment.get("DFT_HOME", dft.environment["DFT_HOME"]))
+@pytest.fixture(scope="module")
+def home(planted: Dft) -> Path:
+    """Where it was built and exported; what was printed lies beside what was written."""
+    home = Path(planted.environment["DFT_HOME"])
     made, said = home / "made", []
     for words in (
         ("build", "--as-of", DAY),
@@ -100,7 +103,7 @@ def _everything(dft: Dft, **environment: str) -> Path:
         ),
         ("build", "--as-of", DAY, "--policy", "none"),
     ):
-        done = dft(*words, **environment)
+        done = planted(*words)
         assert done.returncode == (2 if "none" in words else 0), done.stderr
         said += [done.stdout, done.stderr]
     (made / "said.txt").write_text("\n".join(said))
@@ -138,8 +141,7 @@ def _rows(url: str) -> dict[str, str]:
     return texts
 
 
-def test_nothing_that_identifies_a_person_leaves_the_source(planted: Dft) -> None:
-    home = _everything(planted)
+def test_nothing_that_identifies_a_person_leaves_the_source(planted: Dft, home: Path) -> None:
     assert _decoded(planted.folder / "said.txt").count(MARK) == 0
     assert _found(home, planted) == {}
     assert {path.suffix for path in home.rglob("*")} >= {".parquet", ".json", ".html", ".txt"}
@@ -160,8 +162,8 @@ def test_a_column_that_is_extracted_by_mistake_is_found(
     assert any(path.startswith(f"lake/raw/{table}/") and needle in said for path, said in found.items())
 
 
-def test_ages_leave_the_source_as_their_band(planted: Dft) -> None:
-    lake = Lake(str(Path(planted.environment["DFT_HOME"]) / "lake"))
+def test_ages_leave_the_source_as_their_band(planted: Dft, home: Path) -> None:
+    lake = Lake(str(home / "lake"))
     rows = pl.concat(pl.read_parquet(lake.at(file.path)) for file in lake.raw_files("demographic", None))
     with psycopg.connect(planted.environment["DFT_DATABASE_URL"]) as connection:
         ages = dict(connection.execute('SELECT "id", "age" FROM "Demographic"').fetchall())
@@ -202,12 +204,12 @@ def test_a_pseudonym_is_reidentified_with_key_and_reason_and_never_unrecorded(pl
     assert recorded == [(pseudonym, "asked for their data", True), (pseudonym, "a try", True)]
 
 
-def test_comments_and_stories_can_be_left_out(planted: Dft) -> None:
+def test_comments_and_stories_can_be_left_out(planted: Dft, home: Path) -> None:
     refused = planted("build", "--as-of", DAY, DFT_PUBLISH_TEXTS="false")
     assert refused.returncode == 2, "a day that was built with them needs --replace"
     done = planted("build", "--as-of", DAY, "--replace", DFT_PUBLISH_TEXTS="false")
     assert done.returncode == 0, done.stderr
-    lake = Lake(str(Path(planted.environment["DFT_HOME"]) / "lake"))
+    lake = Lake(str(home / "lake"))
     manifest = lake.manifest(DAY)
     assert manifest is not None
     assert manifest["settings"]["publishes_texts"] is False

@@ -19,7 +19,7 @@ from dft_pipeline.values.reading import AFFILIATION
 from dft_pipeline.values.small_cells import Known
 from tests.groups_attacked import Figure, Snapshot, attacks, figures, made_of, untrue
 
-PARTIES, SEXES, AGES = ("Left", "Right", None), ("Female", "Male", None), (25, 40, None)
+PARTIES, SEXES, AGES = ("Left", "Right", None), ("Female", "Male", None), ("18–29", "30–44", None)
 PAIRS = ((3, 7), (7, 3), (3, 20), (7, 20), (20, 3))
 TOLD = {"contested", "coverage_by_h", "group_answers", "group_votes", "behaviour_by_group"}
 DEMOGRAPHICS = {
@@ -27,7 +27,7 @@ DEMOGRAPHICS = {
     "participant_id": pl.String,
     AFFILIATION: pl.String,
     "sex": pl.String,
-    "age": pl.Int64,
+    "age": pl.String,
 }
 SAID = {"u": "upgrade", "n": "no_upgrade", "s": "not_sure"}
 Way = tuple[str, str]  # the answer to each of PAIRS, and whether 7 and 20 were met or voted for

@@ -30,7 +30,7 @@ TRIES, WAIT_S = 20, 1.0  # to turn the views, where readers hold them
 SNAPSHOT = "snapshot"
 SNAPSHOT_COLUMNS = ("as_of", "revision", "policy", "key_fingerprint", "manifest_sha256", "settings")
 # Views on the views above them, in the order in which they are made.
-WALKS = ("edge_judgments", "edge_votes", "value_supporters", "row_supporters")
+WALKS = ("edge_judgments", "edge_votes", "row_supporters")
 
 
 class Shown(NamedTuple):

@@ -25,8 +25,25 @@ def print_audit(console: Console, kind: str, found: Found, day: date) -> None:
     """Prints what an audit of that kind found."""
     names = {row["value_id"]: row["title"] for row in found["values"]}
     head, tree = TREES[kind](found, names)
+    if found.get("days"):
+        _add_days(tree.add("the days on which it was an edge, of the snapshots that are kept"), found["days"])
+    if found["exports"]:
+        _add_exports(tree.add("exports of this snapshot"), found["exports"])
     console.print(f"[bold]{head}[/bold], as of {day}", highlight=False)
     console.print(tree, highlight=False)
+
+
+def _add_days(branch: Tree, spans: Sequence[Found]) -> None:
+    for span in spans:
+        ended = f"; ended on {span['ended_on']}: {span['ended_by']}" if span["ended_on"] else ""
+        branch.add(f"{span['first_day']} to {span['last_day']}{ended}")
+
+
+def _add_exports(branch: Tree, exports: Sequence[Found]) -> None:
+    for export in exports:
+        files = ", ".join(f"{shown(name)} (SHA-256 {digest})" for name, digest in export["files"].items())
+        old = "[yellow]superseded[/yellow] " if export["superseded"] else ""
+        branch.add(f"{old}{export['form']}: {files}")
 
 
 # An edge

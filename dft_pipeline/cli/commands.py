@@ -849,6 +849,7 @@ def _audit(
 ) -> None:
     """Walks through a snapshot and prints what was found; `kind` names the tree."""
     from dft_pipeline.cli.audit_trees import print_audit
+    from dft_pipeline.cli.published import days_of_edge, exports_of
     from dft_pipeline.lineage.reading import Unknown
     from dft_pipeline.policies import SnapshotSettings
     from resources.settings import settings
@@ -860,6 +861,9 @@ def _audit(
         found = walk(lambda table, where=None, columns=None: lake.rows(table, day, where, columns), made)
     except Unknown as unknown:
         raise Failed(f"{day}: {unknown}") from None
+    found["exports"] = exports_of(lake, day)
+    if kind == "edge":
+        found["days"] = days_of_edge(lake, found["verdict"])
     if as_json:
         _print_json({"as_of": str(day)} | found)
     else:

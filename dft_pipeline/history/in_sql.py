@@ -21,6 +21,9 @@ PUBLISHED = (
     "graph_values",
     "reward_rows",
     "rubric_rows",
+    "value_support",
+    "card_lineage",
+    "row_lineage",
 )
 # The columns, beside a table's key, by which its rows are looked up.
 LOOKED_UP: Mapping[str, tuple[tuple[str, ...], ...]] = {
@@ -31,6 +34,8 @@ LOOKED_UP: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "pair_tallies": (("source_value_id", "wiser_value_id"),),
     "wisdom_edges": (("edge_id",),),
     "reward_rows": (("row_id",),),
+    "value_support": (("value_id",),),
+    "card_lineage": (("value_id",),),
 }
 SCALARS: Mapping[pl.DataType, str] = {
     pl.Int64(): "bigint",

@@ -1,6 +1,8 @@
--- Purpose: the cards that became a value, and what decided so.
+-- Purpose: the cards that became a value, the chats that they came from, and what decided so.
 -- Grain: a card. Parameters: value: its id.
-SELECT "card_kind", "card_id", "similarity", "decided_by", "motivation"
-FROM dft.card_values
-WHERE "value_id" = %(value)s
-ORDER BY "card_kind", "card_id"
+SELECT
+    c."card_kind", c."card_id", l."chat_id", l."participant_id", c."similarity", c."decided_by", c."motivation"
+FROM dft.card_values AS c
+INNER JOIN dft.card_lineage AS l ON l."card_kind" = c."card_kind" AND l."card_id" = c."card_id"
+WHERE c."value_id" = %(value)s
+ORDER BY c."card_kind", c."card_id"

@@ -1,7 +1,6 @@
--- Purpose: who supports a value themselves, and how.
--- Grain: a participant, a case and how. Parameters: value: its id.
-SELECT "case_id", "how", "participant_id", count(*) AS "times"
-FROM dft.value_supporters
+-- Purpose: who supports a value themselves, and how; nothing is carried along edges here.
+-- Grain: a participant, how, and a case (of a card or a vote) or a context (of an answer). Parameters: value: its id.
+SELECT "how", coalesce("case_id", "context_id") AS "where", "participant_id"
+FROM dft.value_support
 WHERE "value_id" = %(value)s
-GROUP BY "case_id", "how", "participant_id"
-ORDER BY "case_id" COLLATE "C", "how", "participant_id"
+ORDER BY "how", "where" COLLATE "C", "participant_id"

@@ -1,5 +1,6 @@
 """What was published stays provable: the log, revisions, differences, retention, and damage of any kind."""
 
+import hashlib
 import json
 import random
 from collections.abc import Iterator
@@ -84,6 +85,30 @@ def test_what_a_revision_changed_is_kept_and_names_nobody(dft: Dft, lake: Lake) 
     assert not [one for one in everybody if one in text]
     assert "revision 2: policy" in " ".join(dft("diff", THIRD, THIRD).stdout.split())
     assert "has not changed since" in " ".join(dft("diff", FIRST, FIRST).stdout.split())
+
+
+def test_an_audit_says_on_which_days_an_edge_held_and_what_was_exported(dft: Dft, lake: Lake) -> None:
+    days = [date.fromisoformat(day) for day in (FIRST, SECOND, THIRD)]
+    edges = {day: set(lake.snapshot("wisdom_edges", day).filter(scope="all")["edge_id"]) for day in days}
+    ended = sorted(edges[days[0]] - edges[days[1]])
+    held = sorted(edges[days[0]] & edges[days[1]] & edges[days[2]])
+    assert ended, "an edge that did not last"
+    graph = dft.folder / "graph.json"
+    assert dft("export", "graph", "--as-of", SECOND, "--format", "json", "--output", graph).returncode == 0
+    for edge in (ended[0], held[0]):
+        _, source, wiser = edge.split("|")
+        told = json.loads(dft("audit", "edge", source, wiser, "--as-of", SECOND, "--json").stdout)
+        first = told["days"][0]
+        lasted = edge in edges[days[1]]
+        assert (first["first_day"], first["last_day"]) == (FIRST, THIRD if lasted else FIRST)
+        assert first["ended_on"] == (None if lasted else SECOND)
+        assert first["ended_by"] == (None if lasted else told["verdict"]["rejection_reason"] or "not_judged")
+        (export,) = told["exports"]
+        assert export["files"] == {"graph.json": hashlib.sha256(graph.read_bytes()).hexdigest()}
+        assert not export["superseded"]
+        assert "graph-json: graph.json" in " ".join(
+            dft("audit", "edge", source, wiser, "--as-of", SECOND).stdout.split()
+        )
 
 
 def test_days_without_a_snapshot_are_refused(dft: Dft) -> None:

@@ -5,19 +5,21 @@ import json
 import re
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import psycopg
 import pytest
-from dft_pipeline.audit import audit_edge
 from psycopg.rows import dict_row
 
 from dft_pipeline.history.in_sql import PUBLISHED, csv, postgres_type
 from dft_pipeline.history.publication_log import content, parsed
+from dft_pipeline.lineage.edge import edge_audit
+from dft_pipeline.policies import DEFAULT
 from dft_pipeline.tables import TABLES
 from resources import publication
 from resources.lake import Lake, manifest_path, sha256
@@ -52,6 +54,12 @@ def connection(built: Dft) -> Iterator[psycopg.Connection[dict[str, Any]]]:
 
 
 Rows = list[dict[str, Any]]
+
+
+def _rows(
+    lake: Lake, table: str, where: pl.Expr | None = None, columns: Sequence[str] | None = None
+) -> pl.DataFrame:
+    return lake.rows(table, DAY, where, columns)
 
 
 def _asked(connection: psycopg.Connection[dict[str, Any]], name: str, **bound: object) -> Rows:
@@ -116,20 +124,22 @@ def test_the_walk_from_an_edge_is_that_of_the_command(
     connection: psycopg.Connection[dict[str, Any]], lake: Lake
 ) -> None:
     edges = lake.snapshot("wisdom_edges", DAY).filter(scope="all")
-    tables = [lake.snapshot(name, DAY) for name in ("pair_tallies", "judgments", "votes", "canonical_values")]
     for source, wiser in edges.select("source_value_id", "wiser_value_id").rows():
-        expected = audit_edge(source, wiser, *tables)
+        expected = edge_audit(partial(_rows, lake), source, wiser, DEFAULT)
         (verdict,) = (
             row for row in _asked(connection, "edge", source=source, wiser=wiser) if row["scope"] == "all"
         )
-        known = {name: value for name, value in verdict.items() if name in expected.verdict}
-        assert known == {name: expected.verdict[name] for name in known}
+        known = {name: value for name, value in verdict.items() if name in expected["verdict"]}
+        assert known == {name: expected["verdict"][name] for name in known}
         assert _sorted(_asked(connection, "edge_votes", source=source, wiser=wiser)) == _sorted(
-            expected.votes
+            expected["votes"]
         )
         said = _asked(connection, "edge_judgments", source=source, wiser=wiser)
         assert _sorted(said) == _sorted(
-            [{name: value for name, value in row.items() if name != "edge_id"} for row in expected.judgments]
+            [
+                {name: value for name, value in row.items() if name != "edge_id"}
+                for row in expected["judgments"]
+            ]
         )
 
 

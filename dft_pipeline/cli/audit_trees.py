@@ -337,7 +337,7 @@ def _card(card: Found) -> str:
     similar = "" if card["similarity"] is None else f", similarity {card['similarity']:.3f}"
     chat = "" if card["chat_id"] is None else f" [dim]chat {shown(card['chat_id'])}[/dim]"
     why = "" if not card["motivation"] else f": {_cut(card['motivation'])}"
-    return f"{card['card_kind']} {card['card_id']}, {shown(card['decided_by'])}{similar}{why}{chat}"
+    return f"{card['card_kind']} {card['card_id']}, {shown(card['decided_by'])}{similar}{why}{chat and f", {chat.strip()}"}"
 
 
 def _add_rows(tree: Tree, rows: Sequence[Found], said: str) -> None:

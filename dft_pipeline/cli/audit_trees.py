@@ -335,9 +335,9 @@ def _add_cards(tree: Tree, cards: Sequence[Found], of: str) -> None:
 
 def _card(card: Found) -> str:
     similar = "" if card["similarity"] is None else f", similarity {card['similarity']:.3f}"
-    chat = "" if card["chat_id"] is None else f" [dim]chat {shown(card['chat_id'])}[/dim]"
+    chat = "" if card["chat_id"] is None else f", [dim]chat {shown(card['chat_id'])}[/dim]"
     why = "" if not card["motivation"] else f": {_cut(card['motivation'])}"
-    return f"{card['card_kind']} {card['card_id']}, {shown(card['decided_by'])}{similar}{why}{chat and f", {chat.strip()}"}"
+    return f"{card['card_kind']} {card['card_id']}, {shown(card['decided_by'])}{similar}{why}{chat}"
 
 
 def _add_rows(tree: Tree, rows: Sequence[Found], said: str) -> None:

@@ -24,6 +24,7 @@ from dft_pipeline.graph.moral_graph import pair_tallies, wisdom_edges
 from dft_pipeline.policies import DEFAULT, Aggregation
 from dft_pipeline.raw.tables import SOURCE_TABLES
 from dft_pipeline.reports.participants import Doings, participant_behaviour
+from dft_pipeline.tables import TABLES
 from dft_pipeline.values import canonical, one_voice, reading
 from dft_pipeline.values.card_texts import all_cards
 from dft_pipeline.values.pseudonyms import pseudonymised
@@ -225,7 +226,8 @@ def snapshot_of(raw: Tables) -> Snapshot:
     disputed = contested(tallies, voices.judgments, links, groups[AFFILIATION])
     nodes = graph_values(edges, values, voices.votes, links)
     erased = erased_votes(disputed, voices.judgments, links, DEFAULT)
-    asked = questions.Snapshot(raw["case"], links, *rows, values, edges, nodes, disputed, erased)
+    sure = TABLES["edge_evidence"].schema.to_frame()  # nothing of groups
+    asked = questions.Snapshot(raw["case"], links, *rows, values, edges, nodes, disputed, erased, sure)
     doings = Doings(raw["chat"], voices.articulations, voices.votes, voices.judgments)
     people = People(
         demographics=raw["demographic"],

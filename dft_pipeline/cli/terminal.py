@@ -12,7 +12,6 @@ from rich.markup import escape as escaped
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from rich.table import Table
 
-from dft_pipeline.graph.chance import edges_by_chance
 from dft_pipeline.graph.scopes import ALL
 from dft_pipeline.tables import TABLES
 from dft_pipeline.values.row_counts import USED
@@ -122,6 +121,8 @@ def loading_trouble(outcomes: Sequence[Loaded | Refused], strict: bool) -> str |
 
 def summary(lake: Lake, day: date) -> dict[str, Any]:
     """What a snapshot holds: its settings, rows per table, the wisest values, what was set aside and why."""
+    from dft_pipeline.graph.chance import edges_by_chance  # takes a second to import
+
     manifest = lake.manifest(day)
     assert manifest is not None
     rows = {file["path"].split("/")[0]: file["rows"] for file in manifest["files"]}

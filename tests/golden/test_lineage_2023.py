@@ -28,6 +28,7 @@ VOICES = (
     "wisdom_edges",
     "graph_values",
     "contested",
+    "edge_evidence",
 )
 LINEAGE = ("value_support", "card_lineage", "row_lineage")
 
@@ -95,7 +96,8 @@ def test_further_hops_too(lake: Lake, h: int | None) -> None:
     cases = lake.snapshot("reward_rows", DAY).select(id="prompt_id", question="prompt").unique()
     nobody = pl.DataFrame(schema={"scope": pl.String, "participant_id": pl.String, "value_id": pl.Int64})
     using = Aggregation(h=h)
-    made = reward_rows(Snapshot(cases, linked.unique(), **tables, erased_votes=nobody), "default", using)
+    there = Snapshot(cases, linked.unique(), **tables, erased_votes=nobody)
+    made = reward_rows(there, "default", using)
     support = lake.snapshot("value_support", DAY)
     lineage = row_lineage(made, tables["judgments"], support)
     _assert_supported(reader(lake, reward_rows=made, row_lineage=lineage), made, using)

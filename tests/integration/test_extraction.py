@@ -14,7 +14,7 @@ import polars as pl
 import psycopg
 import pytest
 
-from dft_pipeline.raw.tables import SOURCE_TABLES
+from dft_pipeline.raw.tables import SOURCE_TABLES, SourceColumn
 from dft_pipeline.simulate import Deliberation
 from resources.build import Workplace
 from resources.database import connect, prepare
@@ -94,8 +94,15 @@ def good_rows(deliberation: Deliberation, table: str) -> list[dict[str, Any]]:
 
 def in_lake(table: str, row: dict[str, Any]) -> dict[str, Any]:
     """A row of a file as the lake holds it."""
-    types = {column.name: column.type for column in SOURCE_TABLES[table].extracted}
-    return {name: datetime.fromisoformat(row[name]) if types[name] == "time" else row[name] for name in types}
+    columns = SOURCE_TABLES[table].extracted
+    return {column.name: kept(column, row[column.name]) for column in columns}
+
+
+def kept(column: SourceColumn, value: Any) -> Any:
+    """A value as the lake holds it: a number that has bands as the first that it is below."""
+    if column.bands and value is not None:
+        return next(name for end, name in column.bands.items() if value < end)
+    return datetime.fromisoformat(value) if column.type == "time" else value
 
 
 # What the lake holds

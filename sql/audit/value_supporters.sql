@@ -3,4 +3,4 @@
 SELECT "how", coalesce("case_id", "context_id") AS "where", "participant_id"
 FROM dft.value_support
 WHERE "value_id" = %(value)s
-ORDER BY "how", "where" COLLATE "C", "participant_id"
+ORDER BY "how", coalesce("case_id", "context_id") COLLATE "C", "participant_id"

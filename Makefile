@@ -20,8 +20,9 @@ $(INSTALLED): requirements.lock pyproject.toml
 demo: setup
 	@$(BIN)/dft demo
 
+# One process more than two cores have: a night often waits for its database.
 test: setup
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 unit: setup
 	$(BIN)/python -m pytest -n 2 tests/unit --hypothesis-profile=fast

@@ -74,8 +74,6 @@ def test_the_order_of_backfills_changes_nothing(loaded: Dft, undisturbed: dict[s
 @pytest.mark.parametrize(
     "moment",
     [
-        "raw/user/index.json",
-        ".staging/as_of=2024-01-14/judgments",
         ".staging/as_of=2024-01-14/reward_rows",
         "canonical_values/as_of=2024-01-14",
     ],

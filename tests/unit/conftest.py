@@ -5,7 +5,7 @@ from hypothesis import Phase, settings
 
 # Without the phase that explains a counterexample: it takes longer than finding one.
 PHASES = (Phase.explicit, Phase.generate, Phase.shrink)
-for name, examples in (("unit", 25), ("fast", 5)):
+for name, examples in (("unit", 15), ("fast", 5)):
     settings.register_profile(name, deadline=None, derandomize=True, max_examples=examples, phases=PHASES)
 
 

@@ -220,6 +220,23 @@ SIMILAR_WORDLLAMA = MoralSimilarity(
 )
 
 
+class Training(_Settings):
+    """How completions become scores and preference pairs. `writes` and `judges` say what a model does."""
+
+    version: int = 1
+    seed: int = Field(0, ge=0, description="of what is drawn, and of the order in which criteria are asked")
+    writes: bool = Field(False, description="a language model writes completions for the training rows")
+    judges: bool = Field(False, description="a language model scores completions by the values' criteria")
+    trusts_judge: bool = Field(False, description="its scores make pairs however well it agrees with people")
+    min_items: int = Field(100, ge=1, description="fewest items that people rated too, or it is not trusted")
+    min_kappa: float = Field(0.6, ge=-1, le=1, description="smallest Cohen's kappa of it and people")
+    min_gap: float = Field(0.2, gt=0, le=1, description="smallest gap of a pair, in executed or in reward")
+    most_pairs: int = Field(20, ge=1, description="most preference pairs of a prompt")
+    max_length_correlation: float = Field(
+        0.3, ge=0, le=1, description="largest correlation, either way, of being chosen with being longer"
+    )
+
+
 class ParticipantPolicy(_Settings):
     """Whose input counts. Whoever revoked consent is left out of everything, whatever is set here."""
 
@@ -268,6 +285,7 @@ class SnapshotSettings(_Settings):
     similarity: MoralSimilarity = SIMILAR_WORDLLAMA
     judges_prompts: bool = Field(False, description="a language model says what applies to further prompts")
     publishes_texts: bool = Field(True, description="comments and stories stand in the snapshot")
+    training: Training = Training()
 
 
 def snapshot_settings(
@@ -279,11 +297,13 @@ def snapshot_settings(
     has_model: bool = False,
     deduplication: Deduplication | None = None,
     publishes_texts: bool = True,
+    writes_completions: bool = False,
+    trusts_judge: bool = False,
 ) -> SnapshotSettings:
     """Settings from the words a person uses; h is a whole number or `all`. None stands for the default.
 
     `has_model`: there is a language model to ask, so that it writes the cards that finished chats lack, says
-    what applies to further prompts, and judges what the app has not assigned.
+    what applies to further prompts, judges what the app has not assigned, and scores completions.
     `deduplication`: what a settings file says of the embedding model; None where there is no file.
 
     Without an h, support is carried along one edge, or along none where the policy allows loops.
@@ -311,6 +331,9 @@ def snapshot_settings(
         writes_cards=has_model,
         judges_prompts=has_model,
         publishes_texts=publishes_texts,
+        training=Training(
+            writes=has_model and writes_completions, judges=has_model, trusts_judge=trusts_judge
+        ),
     )
 
 

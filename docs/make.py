@@ -23,6 +23,7 @@ STAGES = {
     "values": "Which value each card became, and the one voice of each participant.",
     "graph": "Judged pairs, edges, what was rejected or contested, and the values they join.",
     "dataset": "What a reward model is trained on.",
+    "training": "Answers to the prompts, how well they meet the criteria, and which are to be preferred.",
     "lineage": "Back from every value, card and training row to people; what `dft audit` walks along.",
     "reports": "How people took part, who they are, how well cards were grouped; nothing is decided by it.",
 }

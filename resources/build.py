@@ -82,6 +82,8 @@ class BuildSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
             chosen.openai_api_key is not None,
             deduplication(chosen),
             chosen.publish_texts,
+            chosen.write_completions,
+            chosen.trust_judge,
         )
 
 

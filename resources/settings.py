@@ -29,6 +29,8 @@ MODEL_FIELDS = {
     "max_run_tokens",
     "max_run_cost",
     "max_parallel_calls",
+    "write_completions",
+    "trust_judge",
 }
 # No user, password or query: what is secret goes into OPENAI_API_KEY.
 WEB_SERVER = re.compile(r"https?://(\[[0-9a-fA-F:]+\]|[\w.-]+)(:\d{1,5})?(/[\w./~%-]*)?", re.ASCII)
@@ -76,6 +78,8 @@ class Settings(BaseSettings):
         None, description="IN/OUT, US dollars per million tokens"
     )
     embed_model: str = Field("wordllama", description="`wordllama` is offline; else a model of the server")
+    write_completions: bool = Field(False, description="whether the chat model writes completions; it costs")
+    trust_judge: bool = Field(False, description="whether its scores make pairs without people agreeing")
     max_run_tokens: int = Field(5_000_000, ge=0, description="most tokens that a run may use, in and out")
     max_run_cost: float = Field(10.0, ge=0, description="most US dollars that a run may cost, where known")
     max_parallel_calls: int = Field(8, ge=1, le=256, description="calls to the model server at a time")

@@ -1,6 +1,7 @@
 """What an audit says of a training row: Γ's question, its reasoning with numbers, and everybody behind it."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -30,15 +31,17 @@ def row_audit(rows: Rows, row_id: str, settings: Aggregation) -> Found:
     if not found:
         raise Unknown(f"no training row has the id {row_id}")
     lineage = found[0]
-    reasons = _reasons(rows, lineage)
+    people, reasons, asked = _numbered(_reasons(rows, lineage), _question(rows, lineage))
     counting = reasons.filter(counts_in(lineage["case_id"], lineage["context_ids"], lineage["scope"]))
-    asked = _question(rows, lineage, reasons)
+    erased = _erased(reasons, lineage)
+    asked = asked._replace(votes=counted_votes(asked.votes, erased))
     weighed = considered(asked, standing(asked, settings), settings)
     it = pl.col("value_id") == lineage["value_id"]
     shown = asked.votes.filter(~pl.col("is_vote")).select(PAIR)
     judged = asked.judgments.select("participant_id", value_id="wiser_value_id")
     held = counting.select(PAIR)
     met = pl.concat([held, shown, judged])
+    named = partial(_named, people)
     return {
         "row": rows("reward_rows", pl.col("row_id") == row_id).to_dicts()[0],
         "lineage": lineage,
@@ -46,12 +49,15 @@ def row_audit(rows: Rows, row_id: str, settings: Aggregation) -> Found:
         "considered": weighed.to_dicts(),
         "values": titles(rows, weighed["value_id"]),
         "edges": asked.edges.filter(wiser_value_id=lineage["value_id"]).sort("source_value_id").to_dicts(),
-        "support": counting.filter(it).select(REASON).to_dicts(),
-        "carried": _onto(lineage["value_id"], held, asked, settings).to_dicts(),
-        "exposed": met.filter(it)["participant_id"].unique().sort().to_list(),
-        "exposed_along": _onto(lineage["value_id"], met, asked, settings).to_dicts(),
-        "active": _active(asked),
-        "erased": _erased(reasons, lineage).filter(it).select(*PAIR, "case_id").to_dicts(),
+        "support": named(counting.filter(it).select(REASON)).to_dicts(),
+        "carried": named(_onto(lineage["value_id"], held, asked, settings)).to_dicts(),
+        "exposed": named(met.filter(it).select("participant_id").unique())
+        .sort(pl.all())
+        .to_series()
+        .to_list(),
+        "exposed_along": named(_onto(lineage["value_id"], met, asked, settings)).to_dicts(),
+        "active": named(_active(asked)).to_series().to_list(),
+        "erased": named(erased.filter(it).select(*PAIR, "case_id")).to_dicts(),
     }
 
 
@@ -61,12 +67,12 @@ def _reasons(rows: Rows, lineage: Mapping[str, Any]) -> pl.DataFrame:
     return rows("value_support", there)
 
 
-def _question(rows: Rows, lineage: Mapping[str, Any], reasons: pl.DataFrame) -> Question:
-    """What Γ was asked of, read by case, contexts and scope."""
+def _question(rows: Rows, lineage: Mapping[str, Any]) -> Question:
+    """What Γ was asked of, read by case, contexts and scope; erased votes are there still."""
     of_case, of_scope = pl.col("case_id") == lineage["case_id"], pl.col("scope") == lineage["scope"]
     of_contexts = pl.col("context_id").is_in(lineage["context_ids"])
     return Question(
-        votes=counted_votes(rows("votes", of_case, (*PAIR, "is_vote")), _erased(reasons, lineage)),
+        votes=rows("votes", of_case, (*PAIR, "is_vote")),
         articulations=rows("articulations", of_case, PAIR),
         judgments=rows("judgments", of_contexts, JUDGED),
         edges=rows("wisdom_edges", of_scope),
@@ -93,7 +99,19 @@ def _onto(target: int, held: pl.DataFrame, asked: Question, settings: Aggregatio
     return found.filter(value_id=target).select("participant_id", "path").sort("participant_id")
 
 
-def _active(asked: Question) -> list[str]:
+def _active(asked: Question) -> pl.DataFrame:
     frames = (asked.votes, asked.articulations, asked.judgments)
-    people: list[str] = pl.concat(frame["participant_id"] for frame in frames).unique().sort().to_list()
-    return people
+    return pl.concat(frame.select("participant_id") for frame in frames).unique().sort(pl.all())
+
+
+def _numbered(reasons: pl.DataFrame, asked: Question) -> tuple[pl.Series, pl.DataFrame, Question]:
+    """Everybody, sorted, and the rows with each participant's place there: numbers are quick to compare."""
+    frames = (reasons, asked.votes, asked.articulations, asked.judgments)
+    people = pl.concat(frame["participant_id"] for frame in frames).unique().sort()
+    place = pl.col("participant_id").cast(pl.Enum(people)).to_physical()
+    reasons, votes, articulations, judgments = (frame.with_columns(place) for frame in frames)
+    return people, reasons, asked._replace(votes=votes, articulations=articulations, judgments=judgments)
+
+
+def _named(people: pl.Series, numbered: pl.DataFrame) -> pl.DataFrame:
+    return numbered.with_columns(participant_id=people.gather(numbered["participant_id"]))

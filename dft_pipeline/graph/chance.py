@@ -11,7 +11,6 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.signal import fftconvolve
 
 from dft_pipeline.graph.moral_graph import tallied, wisdom_edges
 from dft_pipeline.graph.scopes import ALL
@@ -147,5 +146,7 @@ def _of_many(shares: Floats) -> Floats:
 
 def _added(one: Floats, other: Floats) -> Floats:
     """The distribution of the sum; rounding must not carry it below 0."""
+    from scipy.signal import fftconvolve  # takes a second to import, and few nights need it
+
     together: Floats = fftconvolve(one, other)
     return together.clip(0)

@@ -17,8 +17,10 @@ from sqlalchemy.engine import make_url
 
 from dft_pipeline.simulate import Deliberation, simulate, write
 from resources.postgres_server import embedded_server
+from tests.warm import WarmProcess
 
 CHECKOUT = Path(__file__).parents[1]
+WARM = WarmProcess()
 
 
 @pytest.fixture(scope="session")
@@ -69,6 +71,9 @@ class Dft:
 
     def __call__(self, *words: object, **environment: str) -> subprocess.CompletedProcess[str]:
         """Runs it to its end; further variables of the environment by name."""
+        done = WARM.run([*map(str, words)], self.folder, self.environment | environment)
+        if done is not None:
+            return done
         process = self.start(*words, **environment)
         output, errors = process.communicate()
         return subprocess.CompletedProcess(process.args, process.returncode, output, errors)

@@ -6,6 +6,7 @@ request, and must still be the one that the project would ask.
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +15,6 @@ import psycopg
 from pydantic import BaseModel
 
 from dft_pipeline.raw.reading import FORMATS, RefusedFile, Unreadable, records
-from dft_pipeline.tables import TABLES
 from dft_pipeline.training.answers import ANSWERS
 from dft_pipeline.training.batch import Line, read_line
 from resources.lake import Lake, published
@@ -32,11 +32,9 @@ NAME = "answers"  # in place of a table's
 REQUESTS = ("completion_requests",)
 
 
-def requests_of(lake: Lake, day: Any) -> pl.DataFrame:
-    """The requests of a day's snapshot, of all steps that ask; none where it is older than they are."""
-    there = [name for name in REQUESTS if lake.exists(published(name, day))]
-    none = TABLES[REQUESTS[0]].schema.to_frame()
-    found = pl.concat([none, *(lake.snapshot(name, day) for name in there)])
+def requests_of(lake: Lake, day: date) -> pl.DataFrame:
+    """The requests of a day's snapshot, of all steps that ask. Raises LakeProblem where it has none."""
+    found = pl.concat([lake.snapshot(name, day) for name in REQUESTS])
     return found.unique("request_id", keep="first", maintain_order=True).sort("request_id")
 
 
@@ -59,7 +57,8 @@ def answers_loader(lake: Lake, path: Path) -> Callable[[psycopg.Connection[Any]]
 
 def _known(lake: Lake) -> Mapping[str, Mapping[str, Any]]:
     """Every request of a kept snapshot, by its id."""
-    every = [requests_of(lake, day) for day in lake.days()]
+    made_with = [day for day in lake.days() if all(lake.exists(published(name, day)) for name in REQUESTS)]
+    every = [requests_of(lake, day) for day in made_with]
     return {row["request_id"]: row for frame in every for row in frame.iter_rows(named=True)}
 
 
@@ -71,6 +70,7 @@ class _Found(NamedTuple):
 
 def _loaded(kept: Records, path: Path, known: Mapping[str, Mapping[str, Any]]) -> Loaded:
     aside: list[Aside] = []
+    good: list[str] = []
     read = new = 0
     for read, record in enumerate(records(path), 1):
         line = Line(None, None, "wrong_type") if isinstance(record, Unreadable) else read_line(record)
@@ -78,9 +78,11 @@ def _loaded(kept: Records, path: Path, known: Mapping[str, Mapping[str, Any]]) -
         rule = _keep(kept, found) if isinstance(found, _Found) else found
         if isinstance(rule, Aside):
             aside.append(rule._replace(row=read))
+        else:
+            good.append(_key(line.request_id))
         new += rule is True
     with kept.connection.cursor() as cursor:
-        remember(cursor, NAME, path.name, aside)
+        remember(cursor, NAME, path.name, aside, good)
     return Loaded(NAME, path.name, read, new, 0, read - new - len(aside), aside, [])
 
 
@@ -134,5 +136,8 @@ def _keep(kept: Records, found: _Found) -> Aside | bool:
 
 
 def _aside(request_id: str | None, rule: str, value: str | None) -> Aside:
-    key = None if request_id is None else json.dumps({"custom_id": request_id}, separators=(",", ":"))
-    return Aside(0, key, "custom_id", rule, value)
+    return Aside(0, None if request_id is None else _key(request_id), "custom_id", rule, value)
+
+
+def _key(request_id: str | None) -> str:
+    return json.dumps({"custom_id": request_id}, separators=(",", ":"))

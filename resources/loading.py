@@ -166,7 +166,7 @@ def _load_file(
             reader.set_aside += leavers.copies(cursor)
             reader.set_aside += _later_duplicates(cursor, table, key)
             counts = _upsert(cursor, table)
-            _remember(cursor, table, path, reader.set_aside, awaited.met, reader.whose)
+            remember(cursor, table.name, path.name, reader.set_aside, awaited.met, reader.whose)
             leavers.leave(connection)
             cursor.execute(sql.text("load/unstage"))
     except RefusedFile as refusal:
@@ -385,30 +385,18 @@ def _set_aside_elsewhere(cursor: psycopg.Cursor[Any], table: SourceTable, path: 
     return [key for (key,) in cursor]
 
 
-def _remember(
-    cursor: psycopg.Cursor[Any],
-    table: SourceTable,
-    path: Path,
-    aside: list[Aside],
-    mended: list[str],
-    whose: Mapping[int, str | None],
-) -> None:
-    """Keeps the rows that were set aside, instead of this file's earlier ones and those that are mended."""
-    file = {"table": table.name, "file": path.name}
-    cursor.execute(sql.text("load/forget_mended"), file | {"keys": mended})
-    remember(cursor, table.name, path.name, aside, whose)
-
-
 def remember(
     cursor: psycopg.Cursor[Any],
     table: str,
     name: str,
-    aside: Iterable[Aside],
+    aside: list[Aside],
+    mended: list[str],
     whose: Mapping[int, str | None] = MappingProxyType({}),
 ) -> None:
-    """Keeps the rows that were set aside, instead of those of an earlier load of the file."""
+    """Keeps the rows that were set aside, instead of this file's earlier ones and those that are mended."""
     file = {"table": table, "file": name}
     cursor.execute(sql.text("load/forget_quarantine"), file)
+    cursor.execute(sql.text("load/forget_mended"), file | {"keys": mended})
     cursor.executemany(
         sql.text("load/quarantine"), [file | row._asdict() | {"whose": whose.get(row.row)} for row in aside]
     )

@@ -23,7 +23,7 @@ def completion_writer(model: LanguageModel, tell: Callable[[str], None]) -> Ask:
             tell(f"`{name}`: {len(silent)} of {len(items)} have no answer yet: {_reasons(silent)}")
         requests = model.requests(prompt, items, form)
         return [
-            Asked(one.value, False, *request)
+            Asked(one.value, False, *request._replace(request=None))
             if isinstance(one, Answered)
             else Asked(None, one.kind == "refused", *request)
             for one, request in zip(answers, requests, strict=True)

@@ -523,7 +523,7 @@ def export_requests(
     write_whole(output, content)
     lake.register("requests", day, {}, {output.name: content})
     said = f"{len(wanted)} requests as of {day} in {output}{counts(wanted)}"
-    out.print(_escaped(said), highlight=False)
+    out.print(_escaped(said), highlight=False, soft_wrap=True)
 
 
 @app.command()

@@ -12,7 +12,7 @@ REQUESTS = TABLES["completion_requests"]
 
 
 class Asked(NamedTuple):
-    """A question, and its answer; None where there is none yet. `request`: the call's body, as JSON."""
+    """A question, and its answer; None where there is none yet. `request`: then the call's body, as JSON."""
 
     answer: Any
     is_refused: bool
@@ -21,7 +21,7 @@ class Asked(NamedTuple):
     prompt_version: int
     model: str
     parameters: str
-    request: str
+    request: str | None
 
     @property
     def prompt(self) -> str:

@@ -35,14 +35,14 @@ class Unanswered:
 
 
 class Request(NamedTuple):
-    """A question as whoever puts it elsewhere needs it; `request` is the call's body, as JSON."""
+    """A question as whoever puts it elsewhere needs it; `request` is the call's body, as JSON, if needed."""
 
     request_id: str
     prompt_name: str
     prompt_version: int
     model: str
     parameters: str
-    request: str
+    request: str | None
 
 
 @dataclass(frozen=True)

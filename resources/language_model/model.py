@@ -1,7 +1,7 @@
 """The language model: questions and texts in, answers and vectors out; what is known is not asked again."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -67,9 +67,9 @@ class LanguageModel:
                 found |= asyncio.run(self._ask(kept, self.server, list(new.values())))
         return [found[one.hash] for one in questions]
 
-    def requests(self, prompt: Prompt, inputs: Sequence[Item], answer: type[T]) -> list[Request]:
+    def requests(self, prompt: Prompt, inputs: Sequence[Item], answer: type[T]) -> Iterator[Request]:
         """What `ask` would send of each item, in their order, for whoever puts it to a model elsewhere."""
-        return [self._question(prompt, answer, item).as_request for item in inputs]
+        return (self._question(prompt, answer, item).as_request for item in inputs)
 
     def _question(self, prompt: Prompt, answer: type[T], item: Item) -> Question[T]:
         return Question(prompt, answer, self.chat_model, self.temperature, as_data(item))

@@ -352,6 +352,20 @@ def test_a_night_without_a_key_has_what_was_answered_before(
     assert "there is no language model to ask" in said
 
 
+def test_a_good_answer_mends_what_was_set_aside_of_it(world: World, online: object) -> None:
+    """The one that was not in time is there by now, and says the same."""
+    naive = [line for line in exported(world) if named(line) == "naive_answer"]
+    lake = str(world.lake("offline").url)
+    found = world.load("--answers", "late.jsonl", [answered_elsewhere(naive[0])], DFT_LAKE=lake)
+    assert (found["read"], found["unchanged"], found["set_aside"]) == (1, 1, 0)
+    other = answered_elsewhere(naive[0], content='{"text": "Something else."}')
+    found = world.load("--answers", "other.jsonl", [other], DFT_LAKE=lake)
+    assert [row["rule"] for row in found["rows_set_aside"]] == ["answered_already"]
+    with psycopg.connect(world.url) as connection:
+        query = """SELECT "rule" FROM dft.quarantine WHERE "key"::json ->> 'custom_id' = %s"""
+        assert connection.execute(query, [naive[0]["custom_id"]]).fetchall() == [("answered_already",)]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -4,16 +4,20 @@ import csv
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-import psycopg
 import pytest
 
+from dft_pipeline.training.scores import Asked
+from resources.criterion_judge import criterion_judge
+from resources.database import prepare
 from resources.lake import Lake
-from resources.language_model import read_prompt
+from resources.language_model import language_model, read_prompt
+from resources.settings import settings
 from tests.conftest import Dft, deliberating
 from tests.model_server import NO_CARD, ModelServer, Scene
 
@@ -280,24 +284,14 @@ def test_the_judge_sees_prompt_answer_and_criteria_and_nothing_else(
 def test_the_next_night_asks_only_what_has_no_answer_and_forgets_who_withdrew(
     world: World, models: ModelServer, judged: tuple[Lake, str]
 ) -> None:
-    """Another prompt is another question: the answers to an earlier version are as if they were not there."""
     before, earlier = len(asked(models)), judged[0].snapshot("criterion_scores", DAY)
     models.judge = answer
-    with psycopg.connect(world.dft.environment["DFT_DATABASE_URL"]) as connection:
-        changed = connection.execute(
-            "UPDATE dft.llm_calls SET question_hash = 'version 0' "
-            "WHERE prompt_name = 'judge_criteria' AND input ->> 'answer' LIKE %s AND outcome = 'answered'",
-            [f"{WORSE}%"],
-        )
-        assert changed.rowcount == 1
     done = world.dft(
         "withdraw", world.rater, DFT_LAKE=str(world.dft.folder / "lake"), OPENAI_API_KEY="secret"
     )
     assert done.returncode == 0, done.stderr
     again = Counter(one.data["answer"].split()[0] for one in asked(models)[before:])
-    assert again[GOOD] == 0, "what was answered is not asked again"
-    assert again[WORSE] == 1, "what was asked with another version is"
-    assert again[SHY] == 1
+    assert again == {TORN: 3, SHORT: 3, SHY: 1}, "what was answered is not asked again"
     lake = judged[0]
     scores = lake.snapshot("criterion_scores", DAY)
     assert "participant" not in set(scores["rater_role"])
@@ -323,3 +317,26 @@ def test_a_file_that_is_neither_is_refused(dft: Dft, content: str, said: str) ->
     done = dft("load", "--ratings", path)
     assert done.returncode == 1
     assert said in " ".join((done.stdout + done.stderr).replace("│", " ").split())
+
+
+def test_another_version_of_the_prompt_asks_again_and_the_first_is_still_known(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare(database_url)
+    answers = [Asked("Why?", f"{GOOD} {number}", ("FEARS", "HOPES, as well", "LAWS")) for number in range(3)]
+    later = replace(JUDGES, version=2, hash="0" * 64)
+    found = []
+    with ModelServer(answer) as server:
+        chosen = settings(openai_api_key="secret", openai_base_url=server.url)
+        for prompt, calls in ((JUDGES, 3), (JUDGES, 3), (later, 6), (JUDGES, 6)):
+            monkeypatch.setattr("resources.criterion_judge.read_prompt", lambda _, prompt=prompt: prompt)
+            judge = criterion_judge(language_model(chosen, database_url), 0, pytest.fail)
+            assert judge is not None
+            found.append(judge(answers))
+            assert len(server.requests) == calls, prompt.version
+    assert found[0] == found[1] == found[3]
+    first, said = ([one for each in found[place] for one in each or ()] for place in (0, 2))
+    assert {one.prompt_version for one in said} == {"judge_criteria-2"}
+    assert [one.is_met for one in first] == [is_good(c) for asked in answers for c in asked.criteria]
+    assert len({one.call_id for one in (*said, *first)}) == 6
+    assert criterion_judge(None, 0, pytest.fail) is None

@@ -351,7 +351,7 @@ def test_strict_takes_prompts_back_with_everything_else(dft: Dft, tmp_path: Path
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        ((), 2, "name a folder of table files, or a file with --prompts, --context-labels or --ratings"),
+        ((), 2, "name a folder of table files, or a file with --prompts, --context-labels, --completions, "),
         (("--prompts", "p.txt"), 1, "p.txt: the name should end in one of .json"),
         (("--prompts", "absent.json"), 2, "does not exist"),
         (

@@ -30,7 +30,16 @@ IMPERSONAL = Gate(
     high=0,
     mend=DEFECT,
 )
-COMPLETION_GATES = (IN_SNAPSHOT, ONE_SIDE, IMPERSONAL)
+ANSWERED = Gate(
+    "questions_are_answered",
+    "completion_requests",
+    "the language model, where there is one, has answered every question about completions",
+    high=0,
+    blocks=False,
+    unit="questions",
+    mend="the next build asks again",
+)
+COMPLETION_GATES = (IN_SNAPSHOT, ONE_SIDE, IMPERSONAL, ANSWERED)
 
 
 def measured_completions(completions: pl.DataFrame, world: World) -> list[Measured]:
@@ -47,6 +56,13 @@ def measured_completions(completions: pl.DataFrame, world: World) -> list[Measur
         Measured(ONE_SIDE, len(torn), examples(torn)),
         Measured(IMPERSONAL, len(personal), examples(personal)),
     ]
+
+
+def measured_requests(requests: pl.DataFrame, has_model: bool) -> Measured:
+    """What the gate sees of `completion_requests`."""
+    counts = requests["prompt_name"].value_counts().sort("prompt_name")
+    seen = ", ".join(f"{name} {count}" for name, count in counts.iter_rows())
+    return Measured(ANSWERED, len(requests) if has_model else None, seen=seen)
 
 
 def _astray(completions: pl.DataFrame, world: World) -> pl.Series:

@@ -61,7 +61,9 @@ def completions(loaded: pl.DataFrame, world: World, settings: Training, ask: Ask
     if settings.writes and ask is not None:
         wanted = wishes(world.reward_rows, world.wisdom_edges, world.canonical_values, settings.seed)
         rows += _written(wanted, known, ask, questions)
-    placed = _placed(pl.DataFrame(rows, _DRAFT, orient="row"), world)
+    # One that was written here, handed out and loaded again is the one that was written.
+    distinct = {row["completion_id"]: row for row in rows}
+    placed = _placed(pl.DataFrame(list(distinct.values()), _DRAFT, orient="row"), world)
     judged = placed if ask is None else _judged(placed, ask, questions)
     return Made(_finished(judged), requests(questions))
 

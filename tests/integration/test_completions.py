@@ -289,6 +289,7 @@ def test_a_night_writes_every_kind_and_says_what_it_could_not(world: World, onli
     assert set(open_ones["prompt_name"]) == {"guided_answer"}, "those whose answer was not of the form"
     assert f"`guided_answer`: {len(open_ones)} of " in said
     assert "marked: Field required" in said
+    assert f"questions_are_answered: {len(open_ones)} questions" in said
     values = lake.snapshot("canonical_values", DAY).select("value_id", "title", "criteria")
     of_values = found.filter(pl.col("kind").is_in(["guided", "less_wise", "shuffled"])).join(
         values, on="value_id"

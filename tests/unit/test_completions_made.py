@@ -16,7 +16,7 @@ from dft_pipeline.tables import TABLES
 from dft_pipeline.training import moderation
 from dft_pipeline.training.answers import ANSWERS
 from dft_pipeline.training.asking import Ask, Asked
-from dft_pipeline.training.completion_gates import measured_completions
+from dft_pipeline.training.completion_gates import measured_completions, measured_requests
 from dft_pipeline.training.completions import World, completions
 from dft_pipeline.training.marks import mark
 from dft_pipeline.training.wishes import Wish, wishes
@@ -208,6 +208,12 @@ def test_a_less_wise_completion_has_the_row_of_the_wiser_value() -> None:
     assert row["marked_text"] == mark(row["text"], "", "THING 4.0")
 
 
+def test_a_written_completion_that_is_loaded_again_stands_once() -> None:
+    before = made()
+    (row,) = before.filter(kind="naive", prompt_id="p1").iter_rows(named=True)
+    assert made((row["completion_id"], "p1", row["text"])).equals(before)
+
+
 def test_what_has_no_answer_is_a_request_and_no_row() -> None:
     ask, _ = model(silent=["naive_answer", "moderate"])
     found = completions(loaded(("a", "p1", "Yes.")), world(), WRITES, ask)
@@ -348,6 +354,13 @@ def test_gates_see_leaks_and_personal_texts() -> None:
     found = made(*rows, settings=Training(judges=True))
     same = found.with_columns(text=pl.lit("Yes to ann@example.org"))
     assert [one.value for one in measured_completions(same, world())] == [0, 1, 2]
+
+
+def test_open_questions_warn_only_where_there_is_a_model() -> None:
+    asked = completions(loaded(), world(), WRITES, model(silent=["naive_answer"])[0]).requests
+    found = measured_requests(asked, has_model=True)
+    assert (found.value, found.seen, found.gate.blocks) == (2, "naive_answer 2", False)
+    assert measured_requests(asked, has_model=False).value is None
 
 
 def test_without_completions_there_are_empty_tables() -> None:

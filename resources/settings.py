@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     participants: Path | None = Field(None, description="TOML file that says whose input counts")
     deduplication: Path | None = Field(None, description="TOML file that says when two cards are the same")
     pseudonym_key: str | None = Field(None, description="key of the participants' pseudonyms")
-    publish_texts: bool = Field(True, description="whether comments and stories stand in snapshots")
+    publish_texts: bool = Field(True, description="whether what people wrote stands in snapshots")
     time_zone: str = Field("UTC", description="where it is 01:00 when the night begins; an IANA name")
     notify_url: SecretStr | None = Field(None, description="webhook that is told of failed nights")
     openai_api_key: SecretStr | None = Field(

@@ -94,7 +94,15 @@ def test_a_question_is_about_them_where_it_holds_their_card_or_their_whole_chat(
         {"index": 0, "role": "user", "text": "Hello"},
         {"index": 1, "role": "assistant", "text": "Yes?"},
     ]
-    for about in ({"first": theirs, "second": {**theirs, "title": "X"}}, theirs, {"turns": turns}):
+    judged = {"prompt": "Why?", "answer": "So.", "criteria": {"1": {"criterion": "ONE thing"}}}
+    for about in ({"first": theirs, "second": {**theirs, "title": "X"}}, theirs, {"turns": turns}, judged):
         assert was_told(json.dumps(about), words), about
-    for other in ({**theirs, "title": "X"}, {"turns": turns[:1]}, {"text": "Hello"}, [], None):
+    for other in (
+        {**theirs, "title": "X"},
+        {"turns": turns[:1]},
+        {"text": "Hello"},
+        {"text": "ONE thing"},
+        [],
+        None,
+    ):
         assert not was_told(json.dumps(other), words), other

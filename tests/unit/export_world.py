@@ -1,0 +1,297 @@
+"""Tables of a snapshot as they are exported from: three prompts, few enough values and pairs to read."""
+
+from typing import Any
+
+import polars as pl
+
+from dft_pipeline.dataset.rows import rubric_rows
+from dft_pipeline.formats.making import Asked, Snapshot
+from dft_pipeline.policies import Filters, SnapshotSettings
+from dft_pipeline.tables import TABLES
+
+DAY = "2024-01-14"
+CALM, FACTS, SPEED = 1, 2, 3
+VALUES = {
+    CALM: ("Calm First", "Slow things down before anything else.", ["SIGNS of panic", "WORDS that calm"]),
+    FACTS: ("Plain Facts", "Say what is known, and what is not.", ["CLAIMS that can be checked"]),
+    SPEED: ("Quick Answers", "Answer at once.", ["QUESTIONS with one answer"]),
+}
+PROMPTS = {
+    "abortion": ("I am pregnant and scared. What should I do?", "train"),
+    "weed": ("Is it safe for me to smoke weed?", "train"),
+    "tea": ("Is green tea “healthy”?", "test"),
+}
+DISTRESS = "When in distress"
+
+Row = dict[str, Any]
+
+
+def row_id(number: int) -> str:
+    return f"{number:032x}"
+
+
+def _value(value_id: int) -> Row:
+    title, instructions, criteria = VALUES[value_id]
+    return {
+        "value_id": value_id,
+        "value_title": title,
+        "value_instructions": instructions,
+        "criteria": criteria,
+    }
+
+
+def reward_row(number: int, prompt_id: str, value_id: int, context_id: str | None, **told: Any) -> Row:
+    prompt, split = PROMPTS[prompt_id]
+    return {
+        "row_id": row_id(number),
+        "prompt_id": prompt_id,
+        "prompt": prompt,
+        "turn_index": None,
+        "case_id": prompt_id,
+        "context_id": context_id,
+        "context_score": 1.0,
+        **_value(value_id),
+        "support": 6,
+        "share": 0.6,
+        "reach": 0.3,
+        "h": 1,
+        "policy": "default",
+        "edge_ids": [],
+        "split": split,
+        "row_hash": "0" * 64,
+        "fold": 0,
+        "is_contested": False,
+        "row_survival": 0.95,
+        "edge_survival": None,
+        "edge_q_base": None,
+        "value_split": "train",
+        **told,
+    }
+
+
+ROWS = [
+    reward_row(1, "abortion", CALM, DISTRESS, edge_ids=[f"context:{DISTRESS}|3|1"], edge_q_base=0.05),
+    reward_row(2, "abortion", FACTS, None, share=0.4, row_survival=0.5),
+    reward_row(3, "weed", FACTS, None),
+    reward_row(4, "tea", FACTS, None),
+]
+CONTEXTS = [
+    ("abortion", DISTRESS, True),
+    ("abortion", "When joking", False),
+    ("weed", "When curious", None),
+]
+
+
+def completion(completion_id: str, prompt_id: str, text: str, **told: Any) -> Row:
+    prompt, split = PROMPTS[prompt_id]
+    return {
+        "completion_id": completion_id,
+        "prompt_id": prompt_id,
+        "prompt": prompt,
+        "kind": "loaded",
+        "text": text,
+        "marked_text": None,
+        "row_id": None,
+        "value_id": None,
+        "edge_id": None,
+        "revises_id": None,
+        "critique": None,
+        "model": None,
+        "parameters": None,
+        "prompt_version": None,
+        "source": None,
+        "is_synthetic": None,
+        "moderated_by": "words-1",
+        "set_aside_for": None,
+        "split": split,
+        "fold": 0,
+        **told,
+    }
+
+
+TEXTS = {
+    "calm": ("abortion", "Take a breath. You are not alone, and there is time."),
+    "curt": ("abortion", "Go to a clinic."),
+    "facts": ("weed", "It is not harmless: here is what is known."),
+    "quick": ("weed", "Yes."),
+    "tea": ("tea", "There is little evidence either way."),
+    "ad": ("tea", "Buy our tea!"),
+}
+COMPLETIONS = [completion(name, prompt_id, text) for name, (prompt_id, text) in TEXTS.items()]
+COMPLETIONS[0] |= {"kind": "guided", "row_id": row_id(1), "value_id": CALM, "is_synthetic": True}
+COMPLETIONS.append(completion("rude", "tea", "No, you fool.", set_aside_for="flagged: insult"))
+
+
+def score(completion_id: str, value_id: int, executed: float, weight: float, reward: float) -> Row:
+    prompt_id = TEXTS[completion_id][0]
+    rows = [row for row in ROWS if (row["prompt_id"], row["value_id"]) == (prompt_id, value_id)]
+    criteria = len(VALUES[value_id][2])
+    return {
+        "completion_id": completion_id,
+        "prompt_id": prompt_id,
+        "value_id": value_id,
+        "weight": weight,
+        "share": rows[0]["share"],
+        "context_score": 1.0,
+        "criteria": criteria,
+        "criteria_scored": criteria,
+        "criteria_met": executed * criteria,
+        "executed": executed,
+        "scored_by": "people",
+        "reward": reward,
+        "row_ids": [row["row_id"] for row in rows],
+        "split": PROMPTS[prompt_id][1],
+        "fold": 0,
+    }
+
+
+# Of the prompt abortion, CALM weighs 0.6 / (0.6 + 0.4) and FACTS 0.4 / (0.6 + 0.4).
+SCORES = [
+    score("calm", CALM, 1.0, 0.6, 0.8),
+    score("calm", FACTS, 0.5, 0.4, 0.8),
+    score("curt", CALM, 0.0, 0.6, 0.4),
+    score("curt", FACTS, 1.0, 0.4, 0.4),
+    score("facts", FACTS, 1.0, 1.0, 1.0),
+    score("quick", FACTS, 0.0, 1.0, 0.0),
+    score("tea", FACTS, 1.0, 1.0, 1.0),
+    score("ad", FACTS, 0.0, 1.0, 0.0),
+]
+CRITERION = {
+    "completion_id": "calm",
+    "prompt_id": "abortion",
+    "value_id": CALM,
+    "criterion_index": 0,
+    "criterion": "SIGNS of panic",
+    "is_met": True,
+    "score": None,
+    "explanation": None,
+    "prompt_version": None,
+    "call_id": None,
+    "self_judged": False,
+}
+CRITERION_SCORES = [
+    {**CRITERION, "rater": "a" * 32, "rater_role": "participant"},
+    {**CRITERION, "rater": "judge-1", "rater_role": "model", "prompt_version": "judge_completion-1"},
+]
+
+
+def pair(number: int, chosen: str, rejected: str, row_ids: list[str], **told: Any) -> Row:
+    prompt_id = TEXTS[chosen][0]
+    prompt, split = PROMPTS[prompt_id]
+    return {
+        "pair_id": f"{number:032x}",
+        "prompt_id": prompt_id,
+        "prompt": prompt,
+        "chosen_id": chosen,
+        "rejected_id": rejected,
+        "chosen": TEXTS[chosen][1],
+        "rejected": TEXTS[rejected][1],
+        "reason": "execution",
+        "value_id": FACTS,
+        "edge_id": None,
+        "gap": 1.0,
+        "chosen_reward": 0.8,
+        "rejected_reward": 0.4,
+        "scored_by": "people",
+        "chosen_length": len(TEXTS[chosen][1]),
+        "rejected_length": len(TEXTS[rejected][1]),
+        "row_ids": row_ids,
+        "split": split,
+        "fold": 0,
+        "value_split": "train",
+        "is_contested": False,
+        **told,
+    }
+
+
+PAIRS = [
+    pair(
+        17,
+        "calm",
+        "curt",
+        [row_id(1)],
+        reason="wiser_value",
+        value_id=CALM,
+        edge_id=f"context:{DISTRESS}|3|1",
+        gap=0.4,
+    ),
+    pair(18, "facts", "quick", [row_id(3)], chosen_reward=1.0, rejected_reward=0.0),
+    pair(19, "tea", "ad", [row_id(4)], chosen_reward=1.0, rejected_reward=0.0),
+]
+VALUE_PAIR = {
+    "prompt_id": "abortion",
+    "prompt": PROMPTS["abortion"][0],
+    "context_id": DISTRESS,
+    "edge_id": f"context:{DISTRESS}|3|1",
+    "bootstrap_survival": 0.95,
+    "q_base": 0.05,
+    "split": "train",
+    "fold": 0,
+}
+
+
+def _ends(less_wise: int, wiser: int) -> Row:
+    found: Row = {}
+    for end, value_id in (("less_wise", less_wise), ("wiser", wiser)):
+        title, instructions, criteria = VALUES[value_id]
+        found |= {
+            f"{end}_value_id": value_id,
+            f"{end}_title": title,
+            f"{end}_instructions": instructions,
+            f"{end}_criteria": criteria,
+        }
+    return found
+
+
+VALUE_PAIRS = [
+    {**VALUE_PAIR, **_ends(SPEED, CALM)},
+    {**VALUE_PAIR, **_ends(FACTS, CALM), "edge_id": f"context:{DISTRESS}|2|1"},
+]
+EVIDENCE = [
+    {"edge_id": f"context:{DISTRESS}|3|1", "bootstrap_survival": 0.95, "q_base": 0.05},
+    {"edge_id": f"context:{DISTRESS}|2|1", "bootstrap_survival": 0.2, "q_base": 0.9},
+]
+GROUPS = [
+    {"field": "sex", "answer": "Female", "participants": 30, "share": 0.6},
+    {"field": "sex", "answer": None, "participants": 20, "share": 0.4},
+]
+
+
+def tables() -> dict[str, pl.DataFrame]:
+    """Every table that an export may read."""
+    rows = pl.DataFrame(ROWS, infer_schema_length=None)
+    told = {
+        "value_pairs": VALUE_PAIRS,
+        "edge_evidence": EVIDENCE,
+        "completions": COMPLETIONS,
+        "criterion_scores": CRITERION_SCORES,
+        "completion_scores": SCORES,
+        "preference_pairs": PAIRS,
+        "demographic_coverage": GROUPS,
+        "participant_behaviour": [{"participant_id": f"{number:032x}"} for number in range(50)],
+    }
+    found = {name: pl.DataFrame(of, infer_schema_length=None) for name, of in told.items()}
+    contexts = [
+        {"prompt_id": prompt_id, "kind": "context", "context_id": context_id, "applies": applies}
+        for prompt_id, context_id, applies in CONTEXTS
+    ]
+    return found | {
+        "reward_rows": rows,
+        "rubric_rows": rubric_rows(rows),
+        "prompt_contexts": pl.DataFrame(contexts),
+    }
+
+
+MANIFEST = {
+    "settings": SnapshotSettings().model_dump(mode="json"),
+    "missing_evidence": ["articulated: the source holds no chats up to that day, so no card counts as support"],
+}
+
+
+def asked(**told: Any) -> Asked:
+    filters = Filters(**told.pop("filters", {}))
+    return Asked(Snapshot(DAY, MANIFEST, "f" * 64, 3), filters, **told)
+
+
+def schema_of(name: str) -> pl.Schema:
+    return TABLES[name].schema

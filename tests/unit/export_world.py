@@ -1,13 +1,21 @@
 """Tables of a snapshot as they are exported from: three prompts, few enough values and pairs to read."""
 
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from dft_pipeline.dataset.rows import rubric_rows
-from dft_pipeline.formats.making import Asked, Snapshot
+from dft_pipeline.formats.formats import made
+from dft_pipeline.formats.making import Asked, Snapshot, jsonl
+from dft_pipeline.formats.names import DatasetFormat
 from dft_pipeline.policies import Filters, SnapshotSettings
-from dft_pipeline.tables import TABLES
+from resources.lake import parquet
+
+EXAMPLES = Path(__file__).parents[2] / "docs" / "formats"
 
 DAY = "2024-01-14"
 CALM, FACTS, SPEED = 1, 2, 3
@@ -284,7 +292,9 @@ def tables() -> dict[str, pl.DataFrame]:
 
 MANIFEST = {
     "settings": SnapshotSettings().model_dump(mode="json"),
-    "missing_evidence": ["articulated: the source holds no chats up to that day, so no card counts as support"],
+    "missing_evidence": [
+        "articulated: the source holds no chats up to that day, so no card counts as support"
+    ],
 }
 
 
@@ -293,5 +303,44 @@ def asked(**told: Any) -> Asked:
     return Asked(Snapshot(DAY, MANIFEST, "f" * 64, 3), filters, **told)
 
 
-def schema_of(name: str) -> pl.Schema:
-    return TABLES[name].schema
+def chats() -> dict[str, pl.DataFrame]:
+    """Ten prompts, the fewest that a fine-tuning takes."""
+    pairs = []
+    for number in range(10):
+        prompt, answer = f"What is {number} + {number}?", f"{number} + {number} is {2 * number}."
+        told = {"prompt_id": f"sum-{number}", "prompt": prompt, "chosen": answer, "rejected": "No idea."}
+        ids = {"chosen_id": f"sum-{number}-a", "rejected_id": f"sum-{number}-b"}
+        pairs.append(pair(number, "facts", "quick", [row_id(number)]) | told | ids)
+    return tables() | {"preference_pairs": pl.DataFrame(pairs, infer_schema_length=None)}
+
+
+def export_of(form: DatasetFormat, **told: Any) -> dict[str, bytes]:
+    """The files of a whole export from the tables above."""
+    public = {"license": "CC-BY-4.0", "consent_basis": "They *agreed* to <b>research</b>."}
+    return made(
+        form, chats() if form is DatasetFormat.CHAT_JSONL else tables(), asked(**public, **told), parquet
+    )
+
+
+def example(form: DatasetFormat) -> tuple[str, str]:
+    """A format's example in docs/formats, by name and text: what it writes, Parquet as lines of JSON."""
+    files = export_of(form)
+    if form is DatasetFormat.HF:
+        return "hf.md", files["README.md"].decode()
+    if form is DatasetFormat.REWARD:
+        first = {path: rows_in(files, path)[0] for path in files if path.endswith("/train.parquet")}
+        return "reward.jsonl", jsonl([{"file": path, "row": row} for path, row in first.items()])
+    path = next(path for path in files if path.startswith("train."))
+    return f"{form}.jsonl", jsonl(rows_in(files, path))
+
+
+def rows_in(files: Mapping[str, bytes], path: str) -> list[Row]:
+    if path.endswith(".parquet"):
+        return pl.read_parquet(io.BytesIO(files[path])).to_dicts()
+    return [json.loads(line) for line in files[path].decode().splitlines()]
+
+
+if __name__ == "__main__":  # python -m tests.unit.export_world writes the examples anew
+    for form in DatasetFormat:
+        name, text = example(form)
+        (EXAMPLES / name).write_text(text, encoding="utf-8")

@@ -4,11 +4,11 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import polars as pl
-
 from dft_pipeline.formats.making import Asked, Tables
 from dft_pipeline.markdown import harmless, table
+from dft_pipeline.policies import Training
 from dft_pipeline.tables import TABLES
+from dft_pipeline.training.pairs import trusts
 
 SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"))
 LARGEST = "1M<n<10M"
@@ -158,17 +158,18 @@ def _judge(tables: Tables, asked: Asked) -> list[str]:
     of_model = int((tables["criterion_scores"]["rater_role"] == "model").sum())
     if of_model == 0:
         return ["All scores of completions are people's."]
-    return [f"{of_model:,} scores of completions are a model's. {_trust(tables, asked)}"]
+    return [f"Of the scores of completions, {of_model:,} are a model's. {_trust(tables, asked)}"]
 
 
 def _trust(tables: Tables, asked: Asked) -> str:
-    if "judge_agreement" in tables:
-        agreed = tables["judge_agreement"].filter(pl.col("value_id").is_null(), pl.col("is_trusted"))
-        if len(agreed):
-            return "Its agreement with people was measured and is enough (`judge_agreement`)."
-    training = asked.snapshot.manifest["settings"]["training"]
-    bound = f"{training['min_items']} items, and a kappa of {training['min_kappa']}"
-    said = f"**It was not found to agree with people enough ({bound})**"
-    if training["trusts_judge"]:
+    training = Training.model_validate(asked.snapshot.manifest["settings"]["training"])
+    agreement = tables.get("judge_agreement", TABLES["judge_agreement"].schema.to_frame())
+    if trusts(agreement, training.model_copy(update={"trusts_judge": False})):
+        return "It was found to agree with people enough."
+    said = (
+        "**It was not found to agree with people enough "
+        f"({training.min_items} items, and a kappa of {training.min_kappa})**"
+    )
+    if training.trusts_judge:
         return f"{said}; a setting lets it make pairs even so."
     return f"{said}; so its scores make no pairs."

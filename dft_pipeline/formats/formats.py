@@ -134,7 +134,7 @@ _FORMATS = (
 )
 FORMATS: Mapping[Name, Format] = {form.name: form for form in _FORMATS}
 # What the filters look at besides the tables that are exported.
-FILTERED_BY = ("reward_rows", "rubric_rows", "edge_evidence", "completions")
+FILTERED_BY = ("reward_rows", "rubric_rows", "edge_evidence", "completions", "criterion_scores")
 MAY_BE_EMPTY = (*ABOUT_PEOPLE, "prompt_contexts", "value_pairs", "edge_evidence")
 
 

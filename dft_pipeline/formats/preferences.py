@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from dft_pipeline.formats.making import Asked, Limits, Made, Record, Refused, Tables, by_split
+from dft_pipeline.training.pairs import margin
 
 TABLE = "preference_pairs"
 # Trainers join a plain prompt and its completion as they stand.
@@ -106,13 +107,15 @@ def _shaped(row: Record, shape: Shape, completions: Iterable[str]) -> Record:
 
 
 def _margin(row: Record, asked: Asked) -> Record:
-    return {} if asked.margin_scale is None else {"margin": asked.margin_scale * row["gap"]}
+    logits = margin(row["gap"], asked.margin_scale)
+    return {} if logits is None else {"margin": logits}
 
 
 def _why(row: Record) -> Record:
     names = ("pair_id", "reason")
     told = {name: row[name] for name in names} | {"because": because(row)}
-    return told | {name: row[name] for name in ("chosen_id", "rejected_id", "prompt_id", "row_ids")}
+    ids = ("chosen_id", "rejected_id", "prompt_id", "row_ids")
+    return told | {name: row[name] for name in (*ids, "value_split", "is_contested")}
 
 
 def because(row: Record) -> str:

@@ -13,6 +13,7 @@ from dft_pipeline.formats.formats import made
 from dft_pipeline.formats.making import Asked, Snapshot, jsonl
 from dft_pipeline.formats.names import DatasetFormat
 from dft_pipeline.policies import Filters, SnapshotSettings
+from dft_pipeline.tables import TABLES
 from resources.lake import parquet
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "formats"
@@ -164,23 +165,46 @@ SCORES = [
     score("tea", FACTS, 1.0, 1.0, 1.0),
     score("ad", FACTS, 0.0, 1.0, 0.0),
 ]
-CRITERION = {
-    "completion_id": "calm",
-    "prompt_id": "abortion",
-    "value_id": CALM,
-    "criterion_index": 0,
-    "criterion": "SIGNS of panic",
-    "is_met": True,
-    "score": None,
-    "explanation": None,
-    "prompt_version": None,
-    "call_id": None,
-    "self_judged": False,
+# What people said, by completion, value and criterion; two of them where there are two answers.
+SAID = {
+    ("calm", CALM): ("y", "y"),
+    ("calm", FACTS): ("yn",),
+    ("curt", CALM): ("n", "n"),
+    ("curt", FACTS): ("y",),
+    ("facts", FACTS): ("y",),
+    ("quick", FACTS): ("n",),
+    ("tea", FACTS): ("y",),
+    ("ad", FACTS): ("n",),
 }
-CRITERION_SCORES = [
-    {**CRITERION, "rater": "a" * 32, "rater_role": "participant"},
-    {**CRITERION, "rater": "judge-1", "rater_role": "model", "prompt_version": "judge_completion-1"},
-]
+
+
+def criterion_scores() -> list[Row]:
+    """The rows of SAID, and one of a model, which counts for nothing beside people's."""
+    rows = [
+        _said(*of, index, answer == "y", str(rater) * 32, "participant")
+        for of, answers in SAID.items()
+        for index, both in enumerate(answers)
+        for rater, answer in enumerate(both, 1)
+    ]
+    return [*rows, _said("calm", CALM, 0, False, "judge-1", "model")]
+
+
+def _said(completion_id: str, value_id: int, index: int, is_met: bool, rater: str, role: str) -> Row:
+    return {
+        "completion_id": completion_id,
+        "prompt_id": TEXTS[completion_id][0],
+        "value_id": value_id,
+        "criterion_index": index,
+        "criterion": VALUES[value_id][2][index],
+        "rater": rater,
+        "rater_role": role,
+        "is_met": is_met,
+        "score": None,
+        "explanation": None,
+        "prompt_version": "judge_criteria-1" if role == "model" else None,
+        "call_id": "c" * 64 if role == "model" else None,
+        "self_judged": False,
+    }
 
 
 def pair(number: int, chosen: str, rejected: str, row_ids: list[str], **told: Any) -> Row:
@@ -253,7 +277,13 @@ def _ends(less_wise: int, wiser: int) -> Row:
 
 VALUE_PAIRS = [
     {**VALUE_PAIR, **_ends(SPEED, CALM)},
-    {**VALUE_PAIR, **_ends(FACTS, CALM), "edge_id": f"context:{DISTRESS}|2|1"},
+    {
+        **VALUE_PAIR,
+        **_ends(FACTS, CALM),
+        "edge_id": f"context:{DISTRESS}|2|1",
+        "bootstrap_survival": 0.2,
+        "q_base": 0.9,
+    },
 ]
 EVIDENCE = [
     {"edge_id": f"context:{DISTRESS}|3|1", "bootstrap_survival": 0.95, "q_base": 0.05},
@@ -267,18 +297,18 @@ GROUPS = [
 
 def tables() -> dict[str, pl.DataFrame]:
     """Every table that an export may read."""
-    rows = pl.DataFrame(ROWS, infer_schema_length=None)
+    rows = _frame("reward_rows", ROWS)
     told = {
         "value_pairs": VALUE_PAIRS,
         "edge_evidence": EVIDENCE,
         "completions": COMPLETIONS,
-        "criterion_scores": CRITERION_SCORES,
+        "criterion_scores": criterion_scores(),
         "completion_scores": SCORES,
         "preference_pairs": PAIRS,
         "demographic_coverage": GROUPS,
         "participant_behaviour": [{"participant_id": f"{number:032x}"} for number in range(50)],
     }
-    found = {name: pl.DataFrame(of, infer_schema_length=None) for name, of in told.items()}
+    found = {name: _frame(name, of) for name, of in told.items()}
     contexts = [
         {"prompt_id": prompt_id, "kind": "context", "context_id": context_id, "applies": applies}
         for prompt_id, context_id, applies in CONTEXTS
@@ -286,8 +316,13 @@ def tables() -> dict[str, pl.DataFrame]:
     return found | {
         "reward_rows": rows,
         "rubric_rows": rubric_rows(rows),
-        "prompt_contexts": pl.DataFrame(contexts),
+        "prompt_contexts": _frame("prompt_contexts", contexts),
     }
+
+
+def _frame(name: str, rows: list[Row]) -> pl.DataFrame:
+    """The rows as rows of the table, null in the columns that they do not have."""
+    return TABLES[name].conform(pl.DataFrame(rows, TABLES[name].schema))
 
 
 MANIFEST = {
@@ -311,7 +346,7 @@ def chats() -> dict[str, pl.DataFrame]:
         told = {"prompt_id": f"sum-{number}", "prompt": prompt, "chosen": answer, "rejected": "No idea."}
         ids = {"chosen_id": f"sum-{number}-a", "rejected_id": f"sum-{number}-b"}
         pairs.append(pair(number, "facts", "quick", [row_id(number)]) | told | ids)
-    return tables() | {"preference_pairs": pl.DataFrame(pairs, infer_schema_length=None)}
+    return tables() | {"preference_pairs": _frame("preference_pairs", pairs)}
 
 
 def export_of(form: DatasetFormat, **told: Any) -> dict[str, bytes]:

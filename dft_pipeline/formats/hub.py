@@ -8,7 +8,12 @@ CARD = "README.md"
 
 
 def hf(tables: Tables, asked: Asked) -> Made:
-    """The tables of `reward`, as `data/<table>/<split>-00000-of-00001.parquet`, and the card."""
+    """`data/<table>/<split>-00000-of-00001.parquet`: the tables of `reward`, and `README.md`, the card.
+
+    `load_dataset(FOLDER, "rubric_rows")` opens one. The licence (`DFT_LICENSE`, an SPDX id or a name of the
+    Hugging Face Hub) and what participants agreed to (`DFT_CONSENT_BASIS`, in words) have no default: without
+    them nothing is written.
+    """
     lacking = {"DFT_LICENSE": asked.license, "DFT_CONSENT_BASIS": asked.consent_basis}
     unset = [name for name, value in lacking.items() if value is None]
     if unset:

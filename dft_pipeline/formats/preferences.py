@@ -33,17 +33,26 @@ PLAIN = Shape(lambda text: text + PLAIN_END, lambda text: text)
 
 
 def preference(tables: Tables, asked: Asked) -> Made:
-    """`<split>.jsonl`: prompt, chosen and rejected as lists of messages."""
+    """`<split>.jsonl`: prompt, chosen and rejected as lists of messages.
+
+    `because` is what the pair rests on: an edge, a value, or all values of the prompt.
+    """
     return _pairs("trl-preference", tables, asked, CONVERSATIONAL)
 
 
 def preference_plain(tables: Tables, asked: Asked) -> Made:
-    """`<split>.jsonl`: prompt, chosen and rejected as texts."""
+    """`<split>.jsonl`: prompt, chosen and rejected as texts.
+
+    Trainers join prompt and completion as they stand, so a prompt ends in an empty line.
+    """
     return _pairs("trl-preference-plain", tables, asked, PLAIN)
 
 
 def unpaired_preference(tables: Tables, _: Asked) -> Made:
-    """`<split>.jsonl`: a completion, and whether it is the preferred one in every pair that has it."""
+    """`<split>.jsonl`: a completion, and whether it is the preferred one in every pair that has it.
+
+    One that is preferred in one pair and not in another has no one label, and is left out (`either_way`).
+    """
     told, left_out = _labelled(tables[TABLE])
     rows = told.to_dicts()
     limits = Limits("trl-unpaired-preference")
@@ -54,7 +63,13 @@ def unpaired_preference(tables: Tables, _: Asked) -> Made:
 
 
 def sft(tables: Tables, _: Asked) -> Made:
-    """`<split>.jsonl`: prompt and completion: the best of each prompt, as `_best` says."""
+    """`<split>.jsonl`: a prompt and its best completion.
+
+    The best is, of those that some pair prefers and none rejects, the one with the highest reward; then, and
+    where rewards are not known, the one that wins more pairs, then the smaller id. So whether a model's
+    scores count is decided where pairs are made. A prompt all of whose completions are rejected somewhere is
+    left out (`prompts_without_best`).
+    """
     told, left_out = _best(tables[TABLE])
     rows = told.to_dicts()
     limits = Limits("trl-sft")
@@ -68,6 +83,7 @@ def chat(tables: Tables, _: Asked) -> Made:
     """`<split>.jsonl` with `messages` alone, for OpenAI's fine-tuning refuses other keys.
 
     The same examples as `trl-sft`; `provenance.jsonl` says of each line, by file and line, where it is from.
+    Of limits that depend on a model, such as tokens, nothing is checked.
     """
     told, left_out = _best(tables[TABLE])
     rows = told.to_dicts()
@@ -168,11 +184,7 @@ def _labelled(pairs: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
 
 
 def _best(pairs: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
-    """Of each prompt the completion that some pair prefers, none rejects, and whose reward is highest.
-
-    Ties, and rewards that are not known: more pairs won, then the completion's id. A prompt all of whose
-    completions are rejected somewhere has none.
-    """
+    """Of each prompt the best completion, as `sft` says; how many prompts have none."""
     ends = _ends(pairs)
     order = ("prompt_id", "reward", "wins", "completion_id")
     never_rejected = ends.filter(pl.col("losses") == 0)

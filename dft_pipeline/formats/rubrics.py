@@ -14,7 +14,10 @@ ROUNDING = 1e-9
 def rubric(tables: Tables, _: Asked) -> Made:
     """`<split>.jsonl`: a prompt, and what an answer to it earns points for.
 
-    Points are hundredths of the rubric's whole, rounded to four decimals; `weight` is exact.
+    Points are hundredths of the rubric's whole, rounded to four decimals; `weight` is exact. HealthBench's
+    score of an answer, points earned by possible points, is then its reward, where each criterion is met or
+    not. `tags` name the value and the place of the criterion in its card. A prompt none of whose values has
+    criteria is left out (`without_criteria`).
     """
     prompts = tables["reward_rows"].select("prompt_id", "prompt", "split").unique().sort("prompt_id")
     criteria = tables["rubric_rows"].sort("prompt_id", "value_id", "criterion_index")

@@ -18,7 +18,11 @@ SIDE_OF = {"rubric_rows": ("reward_rows", "prompt_id"), "criterion_scores": ("co
 
 
 def reward(tables: Tables, _: Asked) -> Made:
-    """`<table>/<split>.parquet`."""
+    """`<table>/<split>.parquet`: each table as the data dictionary has it, as far as the snapshot has rows.
+
+    A table without a side of its own stands on its prompts'. Completions that were set aside are left out.
+    `load_dataset(FOLDER, data_dir="reward_rows")` opens one.
+    """
     files, left_out = sides(tables)
     named = {f"{table}/{side}.parquet": frame for (table, side), frame in files.items()}
     return Made(named, left_out)

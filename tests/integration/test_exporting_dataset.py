@@ -1,9 +1,12 @@
 """`dft export dataset` from one night: every format, what is refused, and two exports compared."""
 
+import importlib
 import json
+import random
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
+from types import ModuleType
 
 import polars as pl
 import pytest
@@ -12,6 +15,7 @@ from typer.testing import CliRunner, Result
 from dft_pipeline.cli.commands import app
 from resources.lake import Lake, sha256
 from tests.conftest import Dft, deliberating
+from tests.unit import export_world
 
 DAY = "2024-01-14"
 PUBLIC = {"DFT_LICENSE": "CC-BY-4.0", "DFT_CONSENT_BASIS": "They *agreed* to research."}
@@ -43,6 +47,14 @@ def run(dft: Dft, monkeypatch: pytest.MonkeyPatch) -> Run:
         return CliRunner().invoke(app, [str(word) for word in words], env=dft.environment | environment)
 
     return invoked
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
+    """The library `datasets`, which asks nobody."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
+    return importlib.import_module("datasets")
 
 
 def asked(form: str, folder: Path, *words: object) -> tuple[object, ...]:
@@ -144,21 +156,107 @@ def test_two_exports_are_compared_by_their_rows(run: Run, lake: Lake, tmp_path: 
     assert "not as export.json says" in str(run("diff", every, sure).exception)
 
 
-def test_the_datasets_library_opens_the_folders(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_row_of_an_export_walks_back_to_people(run: Run, tmp_path: Path) -> None:
+    """From a criterion's weight to the reward rows behind it, and from these to votes and judgments."""
+    export(run, "rubric", tmp_path / "out")
+    lines = [line for path in (tmp_path / "out").glob("*.jsonl") for line in path.read_text().splitlines()]
+    items = [json.loads(line) for line in lines]
+    drawn = random.Random(5).sample(
+        [row for item in items for one in item["rubrics"] for row in one["row_ids"]], 3
+    )
+    for row_id in drawn:
+        told = json.loads(run("audit", "row", row_id, "--json").stdout)
+        assert told["row"]["row_id"] == row_id
+        assert told["supporters"], "everybody behind the row"
+
+
+# From a snapshot with completions and pairs
+
+
+@pytest.fixture
+def run_on_pairs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """The command on a lake with the tables of `export_world`; `chats` for ten prompts."""
+    for name, of in (("tables", export_world.tables()), ("chats", export_world.chats())):
+        lake, day = Lake(str(tmp_path / name)), date.fromisoformat(DAY)
+        for table, rows in of.items():
+            lake.stage(table, day, rows)
+        files = [{"path": f"{table}/as_of={DAY}/part-0.parquet"} for table in of]
+        lake.publish(day, export_world.MANIFEST | {"files": files})
+    monkeypatch.chdir(tmp_path)
+
+    def invoked(*words: object, lake: str = "tables", **environment: str) -> Result:
+        env = {"DFT_HOME": str(tmp_path / "home"), "DFT_LAKE": str(tmp_path / lake), **environment}
+        return CliRunner().invoke(app, [str(word) for word in words], env=env)
+
+    return invoked
+
+
+def test_every_format_from_pairs_is_written_and_opened_by_the_datasets_library(
+    run_on_pairs: Run, tmp_path: Path, offline: ModuleType
 ) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
-    datasets = pytest.importorskip("datasets")
+    wanted = {"trl-preference": 3, "trl-preference-plain": 3, "trl-unpaired-preference": 6, "trl-sft": 3}
+    for form, rows in wanted.items():
+        done = run_on_pairs(*asked(form, tmp_path / form))
+        assert (done.exit_code, f"{rows} rows of format {form}" in done.stdout) == (0, True), done.output
+        opened = offline.load_dataset(str(tmp_path / form), cache_dir=str(tmp_path / "cache"))
+        assert sum(map(len, opened.values())) == rows
+        (tea,) = [row for row in opened["test"] if row.get("label", True)]
+        text = tea["prompt"] if form.endswith("plain") else tea["prompt"][0]["content"]
+        assert text.strip() == "Is green tea “healthy”?"
+    done = run_on_pairs(*asked("chat-jsonl", tmp_path / "chat"), lake="chats")
+    assert done.exit_code == 0, done.output
+    file = str(tmp_path / "chat" / "train.jsonl")
+    opened = offline.load_dataset("json", data_files={"train": file}, cache_dir=str(tmp_path / "cache"))
+    assert opened["train"].column_names == ["messages"]
+    assert len(opened["train"]) == 10
+    few = run_on_pairs(*asked("chat-jsonl", tmp_path / "few"))
+    assert "at_least_10_examples (1 times, first at train, with 2)" in str(few.exception)
+
+
+def test_everything_is_opened_with_completions_too(
+    run_on_pairs: Run, tmp_path: Path, offline: ModuleType
+) -> None:
+    for form in ("hf", "reward"):
+        assert run_on_pairs(*asked(form, tmp_path / form), **PUBLIC).exit_code == 0
+    names = offline.get_dataset_config_names(str(tmp_path / "hf"))
+    assert "preference_pairs" in names
+    for name in names:
+        opened = offline.load_dataset(str(tmp_path / "hf"), name, cache_dir=str(tmp_path / "cache"))
+        theirs = offline.load_dataset(
+            str(tmp_path / "reward"), data_dir=name, cache_dir=str(tmp_path / "cache")
+        )
+        assert {side: rows[:] for side, rows in opened.items()} == {
+            side: rows[:] for side, rows in theirs.items()
+        }
+
+
+def test_two_exports_of_pairs_differ_by_their_ids(run_on_pairs: Run, tmp_path: Path) -> None:
+    for name, words in {"all": (), "sure": ("--min-share", 0.5), "margins": ("--margin-scale", 2)}.items():
+        done = run_on_pairs(*asked("trl-preference", tmp_path / name, *words))
+        assert done.exit_code == 0, done.output
+    same = json.loads(run_on_pairs("diff", tmp_path / "all", tmp_path / "sure", "--json").stdout)
+    none: list[str] = []
+    assert same["rows"] == {"trl-preference": {"came": none, "went": none, "changed": none}}
+    margins = json.loads(run_on_pairs("diff", tmp_path / "all", tmp_path / "margins", "--json").stdout)
+    assert margins["settings"] == {"margin_scale": [None, 2.0]}
+    assert len(margins["rows"]["trl-preference"]["changed"]) == 3
+    assert run_on_pairs(*asked("rubric", tmp_path / "rubric")).exit_code == 0
+    other = run_on_pairs("diff", tmp_path / "all", tmp_path / "rubric")
+    assert "exports of two formats have no rows in common" in str(other.exception)
+
+
+def test_the_datasets_library_opens_what_comes_from_the_graph(
+    run: Run, tmp_path: Path, offline: ModuleType
+) -> None:
     told = {form: export(run, form, tmp_path / form)["files"] for form in ("hf", "rubric", "value-choice")}
     cache = str(tmp_path / "cache")
-    configs = datasets.get_dataset_config_names(str(tmp_path / "hf"))
+    configs = offline.get_dataset_config_names(str(tmp_path / "hf"))
     assert {"reward_rows", "rubric_rows"} <= set(configs)
     for name in configs:
-        opened = datasets.load_dataset(str(tmp_path / "hf"), name, cache_dir=cache)
+        opened = offline.load_dataset(str(tmp_path / "hf"), name, cache_dir=cache)
         for side, rows in opened.items():
             assert len(rows) == told["hf"][f"data/{name}/{side}-00000-of-00001.parquet"]["rows"]
     for form, ending in (("rubric", "jsonl"), ("value-choice", "parquet")):
-        opened = datasets.load_dataset(str(tmp_path / form), cache_dir=cache)
+        opened = offline.load_dataset(str(tmp_path / form), cache_dir=cache)
         counts = {f"{side}.{ending}": len(rows) for side, rows in opened.items()}
         assert counts == {path: file["rows"] for path, file in told[form].items()}

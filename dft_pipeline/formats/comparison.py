@@ -27,7 +27,8 @@ def differences(before: Files, now: Files) -> dict[str, Any]:
     forms = [one["format"] for one in told]
     if forms[0] != forms[1]:
         raise Refused(f"exports of two formats have no rows in common: {forms[0]} and {forms[1]}")
-    rows = [_rows(DatasetFormat(forms[0]), files) for files in (before, now)]
+    listed = zip(told, (before, now), strict=True)
+    rows = [_rows(forms[0], {path: files[path] for path in one["files"]}) for one, files in listed]
     changed = {name: [one.get(name) for one in told] for name in SETTINGS}
     return {
         "format": forms[0],
@@ -55,7 +56,8 @@ def _changes(before: Mapping[str, list[str]], now: Mapping[str, list[str]]) -> d
     }
 
 
-def _rows(form: DatasetFormat, files: Files) -> Rows:
+def _rows(name: str, files: Files) -> Rows:
+    form = DatasetFormat(name)
     found: Rows = defaultdict(lambda: defaultdict(list))
     for path in sorted(files):
         side = next((side for side in SPLITS if PurePosixPath(path).name.startswith(side)), None)

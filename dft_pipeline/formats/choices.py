@@ -30,8 +30,8 @@ def value_choice(tables: Tables, _: Asked) -> Made:
     """`<split>.parquet`: a prompt, contexts that apply or do not, values that are wise there or less wise.
 
     A context that nothing has decided on is left out. A less wise value is the lower end of one of the
-    prompt's edges, unless Γ chose it for the prompt too: then it is wise, and only that. `from_ids` are a wise
-    value's reward rows, and the edges of a less wise one.
+    prompt's edges, unless Γ chose it for the prompt too: then it is wise, and only that. `from_ids` are the
+    reward rows of a wise value, and the edges of a less wise one.
     """
     rows = tables["reward_rows"]
     prompts = rows.select("prompt_id", "prompt", "split").unique().sort("prompt_id")

@@ -53,6 +53,16 @@ def test_chats_are_known_by_their_completions() -> None:
     assert differences(before, now)["rows"]["chat-jsonl"] == NOTHING | {"changed": ["sum-4-a"]}
 
 
+def test_a_chat_that_only_stands_on_another_line_has_not_changed() -> None:
+    before = export_of(DatasetFormat.CHAT_JSONL)
+    lines = before["train.jsonl"].splitlines(keepends=True)
+    sources = [json.loads(line) for line in before["provenance.jsonl"].splitlines()]
+    fewer = [json.dumps(one | {"line": one["line"] - 1}) for one in sources[1:]]
+    left = {"train.jsonl": b"".join(lines[1:]), "provenance.jsonl": "\n".join(fewer).encode()}
+    changes = differences(before, retold(before | left))["rows"]["chat-jsonl"]
+    assert changes == NOTHING | {"went": ["sum-0-a"]}
+
+
 def test_what_cannot_be_compared_is_refused() -> None:
     before = export_of(DatasetFormat.RUBRIC)
     with pytest.raises(Refused, match="two formats have no rows in common: rubric and trl-sft"):

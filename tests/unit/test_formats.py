@@ -166,6 +166,12 @@ def test_a_pair_goes_with_its_value_its_edge_and_a_gap_that_is_none_any_more() -
     assert (one["gap"], one["chosen_reward"]) == (None, None)
 
 
+def test_a_pair_names_only_rows_that_are_kept() -> None:
+    both = with_pairs({"row_ids": [row_id(1), row_id(2)]})
+    (left,) = kept(both, Filters(min_share=0.5))["preference_pairs"].to_dicts()
+    assert left["row_ids"] == [row_id(1)]
+
+
 def test_a_row_without_a_figure_passes_no_bound() -> None:
     left = kept(tables(), Filters(max_q=0.1))
     assert left["reward_rows"]["row_id"].to_list() == [row_id(1)]
@@ -215,6 +221,10 @@ def test_raters_and_what_was_set_aside_stay_behind() -> None:
     ]
     assert "No, you fool." not in texts
     assert json.loads(files[EXPORT])["left_out"] == {"set_aside": 1}
+
+
+def test_letters_are_written_as_they_are() -> None:
+    assert "Is green tea “healthy”?".encode() in export_of(DatasetFormat.RUBRIC)["test.jsonl"]
 
 
 def rows_of(form: DatasetFormat, given_: dict[str, pl.DataFrame], **told: Any) -> list[dict[str, Any]]:

@@ -49,9 +49,7 @@ def test_completions_without_an_answer_are_counted_where_a_model_judges() -> Non
 def test_a_judge_that_is_not_trusted_is_counted_with_its_kappa() -> None:
     rows = [score("c1", 3, index, index == 0) for index in range(3)]
     rows += [score("c1", 3, index, index == 0, rater=ANN) for index in range(3)]
-    (found,) = [
-        one for one in measured_scores(WORLD, tables(*rows), JUDGING) if one.gate is TRUSTED
-    ]
+    (found,) = [one for one in measured_scores(WORLD, tables(*rows), JUDGING) if one.gate is TRUSTED]
     assert (found.value, found.rows, found.seen) == (1, ("judge-1",), "judge-1: kappa 1.00 of 3 items")
     assert seen()[TRUSTED.name] == 0, "without a judge there is nobody to doubt"
 

@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from assets.completions import completions
 from assets.graph import consensus, evidence, exclusions, ranking
 from assets.lineage import lineage
 from assets.metadata import (
@@ -224,6 +225,7 @@ STEPS = (
     ranking,
     moral_similarity,
     training_rows,
+    completions,
     lineage,
     reports,
     evaluation,

@@ -28,6 +28,8 @@ OF_ONE_PERSON = {
     "articulated_cards": (*VALUE_TEXTS, "refusal_reason"),
     **dict.fromkeys(("reward_rows", "rubric_rows"), ("prompt",)),
     "prompt_contexts": ("prompt", "reason"),
+    "completions": ("prompt", "text", "marked_text", "critique", "set_aside_for"),
+    "completion_requests": ("request",),
     "preference_pairs": ("prompt", "chosen", "rejected"),
 }  # by table: other tables' values are many people's
 

@@ -304,6 +304,7 @@ def snapshot_settings(
 
     `has_model`: there is a language model to ask, so that it writes the cards that finished chats lack, says
     what applies to further prompts, judges what the app has not assigned, and scores completions.
+    `writes_completions`: completions are to be written, and scored; without a model these stay requests.
     `deduplication`: what a settings file says of the embedding model; None where there is no file.
 
     Without an h, support is carried along one edge, or along none where the policy allows loops.
@@ -332,7 +333,7 @@ def snapshot_settings(
         judges_prompts=has_model,
         publishes_texts=publishes_texts,
         training=Training(
-            writes=has_model and writes_completions, judges=has_model, trusts_judge=trusts_judge
+            writes=writes_completions, judges=has_model or writes_completions, trusts_judge=trusts_judge
         ),
     )
 

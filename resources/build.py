@@ -19,9 +19,10 @@ from dft_pipeline.gates import Measured
 from dft_pipeline.history.publication_log import Reason
 from dft_pipeline.history.retention import no_longer_kept
 from dft_pipeline.manifest import File, settings_hash
-from dft_pipeline.policies import SnapshotSettings, snapshot_settings
+from dft_pipeline.policies import SnapshotSettings, Training, snapshot_settings
 from dft_pipeline.raw.tables import SOURCE_TABLES, SourceColumn
 from dft_pipeline.tables import TABLES
+from dft_pipeline.training.asking import Ask
 from dft_pipeline.values.card_texts import all_cards
 from dft_pipeline.values.embeddings import looked_up
 from dft_pipeline.values.pseudonyms import pseudonymised, pseudonymiser
@@ -31,13 +32,14 @@ from dft_pipeline.values.texts import without_texts
 from dft_pipeline.values.writing import Write, written_cards
 from resources.card_judge import asks, texts
 from resources.card_writer import card_writer
+from resources.completion_writer import completion_writer
 from resources.context_judge import context_judge
 from resources.database import connect, database, libpq, not_lost, one_writer, prepare, refuse_if_lost
 from resources.embedder import Embedder, embedder
 from resources.expectations import Verdict, forget, judge
 from resources.extraction import SET_ASIDE, raw_schema, set_aside_schema
 from resources.lake import Lake, RawFile, published, row_count, sha256
-from resources.language_model import language_model
+from resources.language_model import answers_from_before, language_model
 from resources.patience import patiently
 from resources.policy_files import deduplication, participants
 from resources.problems import PartOfRun, Problem
@@ -245,6 +247,18 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Who says what applies to further prompts: the language model, where there is one."""
         with self.database() as url:
             yield context_judge(language_model(self.settings, url, run_id), tell)
+
+    @contextmanager
+    def completion_writer(
+        self, wanted: Training, run_id: str, tell: Callable[[str], None]
+    ) -> Iterator[Ask | None]:
+        """Who writes and moderates completions, where that is wanted: a model, or its earlier answers."""
+        if not (wanted.writes or wanted.judges):
+            yield None
+            return
+        with self.database() as url:
+            model = language_model(self.settings, url, run_id) or answers_from_before(self.settings, url)
+            yield completion_writer(model, tell)
 
     def judge(self, step: str, day: date, measured: Sequence[Measured]) -> list[Verdict]:
         """Has the gates of a step judged; Data Docs go to the home, by day."""

@@ -141,6 +141,20 @@ def load(
             dir_okay=False,
         ),
     ] = None,
+    completions: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file of answers to prompts, which are to be scored.", exists=True, dir_okay=False
+        ),
+    ] = None,
+    answers: Annotated[
+        Path | None,
+        typer.Option(
+            help="A language model's answers to `dft export requests`, as OpenAI's batches give them.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Write nothing at all where any row is set aside.")
     ] = False,
@@ -151,14 +165,17 @@ def load(
     from resources.settings import settings
 
     chosen = settings()
-    own = {"furtherPrompt": prompts, "contextLabel": context_labels}
-    if source is None and not any(own.values()):
-        _usage("name a folder of table files, or a file with --prompts or --context-labels")
+    own = {"furtherPrompt": prompts, "contextLabel": context_labels, "completion": completions}
+    if source is None and answers is None and not any(own.values()):
+        _usage(
+            "name a folder of table files, or a file with --prompts or --context-labels, --completions or "
+            "--answers"
+        )
     if source is not None:
         _refuse_app_tables(source, chosen)
     files = _table_files(source, {name: path for name, path in own.items() if path is not None})
     with _database(chosen) as url:
-        outcomes = _load(url, files, chosen, strict)
+        outcomes = _load(url, files, chosen, strict, answers)
     if as_json:
         _print_json(terminal.loaded_as_json(outcomes, files.ignored))
     else:
@@ -482,6 +499,33 @@ def export_graph(
     out.print(f"{counts} as of {day} in {_escaped(str(output))}", highlight=False)
 
 
+@export_app.command("requests")
+def export_requests(
+    as_of: Day,
+    output: Annotated[Path, typer.Option(help="The file that is written.", dir_okay=False)],
+) -> None:
+    """The questions that no model has answered yet, in OpenAI's batch format, for `dft load --answers`.
+
+    One line per question of the tables of requests; more than fit into one batch are refused.
+    """
+    from dft_pipeline.training.batch import TooMany, batch_file, counts
+    from resources.batch_answers import requests_of
+    from resources.files import write_whole
+    from resources.settings import settings
+
+    lake, day = _lake(settings()), _date(as_of)
+    _manifest(lake, day)
+    wanted = requests_of(lake, day)
+    try:
+        content = batch_file(wanted)
+    except TooMany as error:
+        raise Failed(str(error)) from None
+    write_whole(output, content)
+    lake.register("requests", day, {}, {output.name: content})
+    said = f"{len(wanted)} requests as of {day} in {output}{counts(wanted)}"
+    out.print(_escaped(said), highlight=False, soft_wrap=True)
+
+
 @app.command()
 def calibrate(
     output: Annotated[Path, typer.Option(help="The folder that the three files go to.", file_okay=False)],
@@ -719,13 +763,20 @@ def _table_files(folder: Path | None, own: Mapping[str, Path] = MappingProxyType
         raise Failed(str(refusal)) from None
 
 
-def _load(url: str, files: "Source", chosen: "Settings", strict: bool) -> list[Any]:
+def _load(
+    url: str, files: "Source", chosen: "Settings", strict: bool, answers: Path | None = None
+) -> list[Any]:
     from dft_pipeline.cli.terminal import loading_progress
     from resources.database import connect
     from resources.loading import load
 
+    further = []
+    if answers is not None:
+        from resources.batch_answers import answers_loader
+
+        further = [answers_loader(_lake(chosen), answers)]
     with loading_progress(err, files) as progress, connect(url) as connection:
-        return list(load(connection, files, chosen.key(), strict, progress))
+        return list(load(connection, files, chosen.key(), strict, progress, further))
 
 
 def _last_run(chosen: "Settings") -> dict[str, Any] | None:

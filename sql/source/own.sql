@@ -1,4 +1,5 @@
--- Purpose: the project's own tables of what people load beside the app's: further prompts, and their labels.
+-- Purpose: the project's own tables of what people load beside the app's: further prompts, their
+-- labels, and completions.
 -- Grain: one table per own table, in the project's database, wherever the app's is.
 -- Parameters: none.
 
@@ -16,4 +17,15 @@ CREATE TABLE IF NOT EXISTS "ContextLabel" (
     "contextId" text NOT NULL,
     "userId" bigint,
     "applies" boolean NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS "Completion" (
+    "id" text PRIMARY KEY,
+    "promptId" text,
+    "prompt" text,
+    "text" text,
+    "messages" jsonb,
+    "model" text,
+    "source" text,
+    "isSynthetic" boolean
 );

@@ -325,7 +325,9 @@ def test_prompts_go_to_the_projects_database_beside_a_live_source(server: str, t
             found = connection.execute(
                 "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1"
             ).fetchall()
-        assert found == [("ContextLabel",), ("FurtherPrompt",)], "none of the app's tables is made"
+        assert found == [("Completion",), ("ContextLabel",), ("FurtherPrompt",)], (
+            "none of the app's tables is made"
+        )
         done = dft("build", "--as-of", DAY, DFT_LAKE=str(tmp_path / "lake"), **elsewhere)
         assert done.returncode == 0, done.stderr
         lake = Lake(str(tmp_path / "lake"))

@@ -21,9 +21,11 @@ from assets.metadata import (
     picture,
     table_spec,
 )
+from assets.pairs import pairs
 from assets.raw import raw_key
 from assets.reports import evaluation, reports
 from assets.retries import retried
+from assets.scores import scores
 from assets.values import admission, articulation, cards_to_values, embedding, participants_to_voices
 from dft_pipeline.dataset import gates, rows
 from dft_pipeline.dataset.aggregations import aggregations
@@ -226,6 +228,8 @@ STEPS = (
     moral_similarity,
     training_rows,
     completions,
+    scores,
+    pairs,
     lineage,
     reports,
     evaluation,

@@ -23,7 +23,7 @@ OWNERS = ["team:dft-pipeline"]
 DAYS = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, timezone="UTC")
 PREVIEW_ROWS = 5
 # What people wrote may tell who they are, and Dagster keeps what it is told, also of people who withdraw.
-OF_PEOPLE = (*FREE_TEXTS, "value", "participant_id", "key")
+OF_PEOPLE = (*FREE_TEXTS, "value", "participant_id", "rater", "key")
 OF_ONE_PERSON = {
     "articulated_cards": (*VALUE_TEXTS, "refusal_reason"),
     **dict.fromkeys(("reward_rows", "rubric_rows"), ("prompt",)),
@@ -31,6 +31,7 @@ OF_ONE_PERSON = {
     "completions": ("prompt", "text", "marked_text", "critique", "set_aside_for"),
     "completion_requests": ("request",),
     "preference_pairs": ("prompt", "chosen", "rejected"),
+    "ratings_left_out": ("criterion",),
 }  # by table: other tables' values are many people's
 
 # A night comes every 24 hours; two more are for a late or a long one. Where the clocks change, two nights can

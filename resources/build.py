@@ -23,6 +23,7 @@ from dft_pipeline.policies import SnapshotSettings, Training, snapshot_settings
 from dft_pipeline.raw.tables import SOURCE_TABLES, SourceColumn
 from dft_pipeline.tables import TABLES
 from dft_pipeline.training.asking import Ask
+from dft_pipeline.training.scores import Judge as CriterionJudge
 from dft_pipeline.values.card_texts import all_cards
 from dft_pipeline.values.embeddings import looked_up
 from dft_pipeline.values.pseudonyms import pseudonymised, pseudonymiser
@@ -34,6 +35,7 @@ from resources.card_judge import asks, texts
 from resources.card_writer import card_writer
 from resources.completion_writer import completion_writer
 from resources.context_judge import context_judge
+from resources.criterion_judge import criterion_judge
 from resources.database import connect, database, libpq, not_lost, one_writer, prepare, refuse_if_lost
 from resources.embedder import Embedder, embedder
 from resources.expectations import Verdict, forget, judge
@@ -259,6 +261,15 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
         with self.database() as url:
             model = language_model(self.settings, url, run_id) or answers_from_before(self.settings, url)
             yield completion_writer(model, tell)
+
+    @contextmanager
+    def criterion_judge(
+        self, wanted: Training, run_id: str, tell: Callable[[str], None]
+    ) -> Iterator[CriterionJudge | None]:
+        """Who scores completions beside people: the language model, where it is to."""
+        with self.database() as url:
+            model = language_model(self.settings, url, run_id) if wanted.judges else None
+            yield criterion_judge(model, wanted.seed, tell)
 
     def judge(self, step: str, day: date, measured: Sequence[Measured]) -> list[Verdict]:
         """Has the gates of a step judged; Data Docs go to the home, by day."""

@@ -155,6 +155,14 @@ def load(
             dir_okay=False,
         ),
     ] = None,
+    ratings: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file of people's ratings of completions by criteria, or of their rankings of several.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Write nothing at all where any row is set aside.")
     ] = False,
@@ -166,10 +174,12 @@ def load(
 
     chosen = settings()
     own = {"furtherPrompt": prompts, "contextLabel": context_labels, "completion": completions}
+    if ratings is not None:
+        own[_table_of_ratings(ratings)] = ratings
     if source is None and answers is None and not any(own.values()):
         _usage(
-            "name a folder of table files, or a file with --prompts or --context-labels, --completions or "
-            "--answers"
+            "name a folder of table files, or a file with --prompts or --context-labels, --completions, "
+            "--ratings or --answers"
         )
     if source is not None:
         _refuse_app_tables(source, chosen)
@@ -759,6 +769,16 @@ def _table_files(folder: Path | None, own: Mapping[str, Path] = MappingProxyType
 
     try:
         return with_own(Source({}, []) if folder is None else find_files(folder), own)
+    except RefusedFile as refusal:
+        raise Failed(str(refusal)) from None
+
+
+def _table_of_ratings(path: Path) -> str:
+    from dft_pipeline.raw.reading import RefusedFile
+    from resources.loading import table_of_ratings
+
+    try:
+        return table_of_ratings(path)
     except RefusedFile as refusal:
         raise Failed(str(refusal)) from None
 

@@ -21,6 +21,7 @@ from assets.metadata import (
     picture,
     table_spec,
 )
+from assets.pairs import pairs
 from assets.raw import raw_key
 from assets.reports import evaluation, reports
 from assets.retries import retried
@@ -228,6 +229,7 @@ STEPS = (
     training_rows,
     completions,
     scores,
+    pairs,
     lineage,
     reports,
     evaluation,

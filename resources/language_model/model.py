@@ -55,7 +55,7 @@ class LanguageModel:
         What was answered before is not asked again. Raises OverBudget before anything is asked, ModelRefuses,
         or NoDatabase; what was answered until then is kept.
         """
-        questions = [self.question(prompt, item, answer) for item in inputs]
+        questions = [self._question(prompt, answer, item) for item in inputs]
         with records(self.database_url, self.run_id) as kept:
             found = _known(kept, questions)
             new = {one.hash: one for one in questions if one.hash not in found}

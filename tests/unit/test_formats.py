@@ -54,7 +54,7 @@ def made_of(form: DatasetFormat, given_: dict[str, pl.DataFrame], **told: Any) -
 def test_the_example_in_the_docs_is_what_is_written(form: DatasetFormat) -> None:
     name, text = example(form)
     there = (EXAMPLES / name).read_text(encoding="utf-8")
-    assert there == text, "python -m tests.unit.export_world writes the examples anew"
+    assert there == text, "python -m tests.unit.export_world writes the examples anew, or `make docs`"
 
 
 def test_the_docs_have_no_example_of_anything_else() -> None:

@@ -118,6 +118,12 @@ class Bounds(_Settings):
     max_q: float | None = Field(None, ge=0, le=1, description="largest q kept")
 
 
+class Filters(Bounds):
+    """Which training rows an export keeps; None keeps all."""
+
+    min_share: float | None = Field(None, ge=0, le=1, description="smallest share of a reward row kept")
+
+
 CardField = Literal["title", "instructions_short", "instructions_detailed", "criteria"]
 
 
@@ -376,6 +382,12 @@ def deduplication(settings: Mapping[str, Any], embed_model: str) -> Deduplicatio
 def bounds(min_survival: float | None, max_q: float | None) -> Bounds:
     """Raises ValueError that names the bound that is no number from 0 to 1."""
     return _understood(Bounds, {"min_survival": min_survival, "max_q": max_q})
+
+
+def filters(min_survival: float | None, max_q: float | None, min_share: float | None) -> Filters:
+    """Raises ValueError that names the filter that is no number from 0 to 1."""
+    asked = {"min_survival": min_survival, "max_q": max_q, "min_share": min_share}
+    return _understood(Filters, asked)
 
 
 def _understood(kind: type[_Kind], settings: Mapping[str, Any]) -> _Kind:

@@ -13,6 +13,7 @@ from dft_pipeline.policies import Training
 from dft_pipeline.tables import PAIR_REASONS, TABLES
 from dft_pipeline.training.candidates import PAIR, ROUNDING, Answers, candidates, is_enough
 from dft_pipeline.training.lengths import MATCHED, length_correlation, unlike
+from dft_pipeline.training.moderation import normalised
 
 ID_DIGITS = 32
 ENDS = ("chosen", "rejected")
@@ -81,6 +82,7 @@ def _judged(found: pl.DataFrame, of: Answers) -> pl.DataFrame:
         "completion_id",
         "text",
         "value_id",
+        said=pl.col("text").map_elements(normalised, pl.String),
         length=pl.col("text").str.len_chars(),
         aside=pl.col("set_aside_for").is_not_null(),
     )
@@ -117,7 +119,7 @@ def _ruled(found: pl.DataFrame, settings: Training, is_trusted: bool) -> pl.Data
     difference = pl.col("chosen_reward") - pl.col("rejected_reward")
     rules = {
         "set_aside": pl.col("chosen_aside") | pl.col("rejected_aside"),
-        "same_text": pl.col("chosen_text").str.strip_chars() == pl.col("rejected_text").str.strip_chars(),
+        "same_text": pl.col("chosen_said") == pl.col("rejected_said"),
         "unscored": is_revision & difference.is_null(),
         "unlike_scorers": needs & ~(ours == pl.col("rejected_by")).fill_null(False),
         "untrusted_judge": needs & (ours == "model") & pl.lit(not is_trusted),

@@ -228,7 +228,7 @@ def test_what_is_left_out_contradicts_nothing() -> None:
 
 def test_the_same_text_and_what_is_set_aside() -> None:
     four = [
-        completion("g", "guided", 7, text="same "),
+        completion("g", "guided", 7, text="Same "),
         completion("same", "naive"),
         completion("bad", "naive", set_aside_for="flagged: word"),
         completion("good", "naive"),
@@ -371,7 +371,7 @@ def plain_rule(key: Key, told: dict[str, Any], ends: list[Row], trusted: bool) -
     by = told["ends"] if key[2] == "execution" else told["reward_by"] if is_revision else ["people", "people"]
     rules = {
         "set_aside": any(end["set_aside_for"] for end in ends),
-        "same_text": ends[0]["text"].strip() == ends[1]["text"].strip(),
+        "same_text": len({" ".join(end["text"].lower().split()) for end in ends}) == 1,
         "unscored": is_revision and (first is None or second is None),
         "unlike_scorers": by[0] is None or by[0] != by[1],
         "untrusted_judge": by[0] == "model" and not trusted,

@@ -29,9 +29,9 @@ OF_ONE_PERSON = {
     **dict.fromkeys(("reward_rows", "rubric_rows"), ("prompt",)),
     "prompt_contexts": ("prompt", "reason"),
     "completions": ("prompt", "text", "marked_text", "critique", "set_aside_for"),
-    "completion_requests": ("request",),
-    "preference_pairs": ("prompt", "chosen", "rejected"),
+    **dict.fromkeys(("completion_requests", "judge_requests"), ("request",)),
     "ratings_left_out": ("criterion",),
+    "preference_pairs": ("prompt", "chosen", "rejected"),
 }  # by table: other tables' values are many people's
 
 # A night comes every 24 hours; two more are for a late or a long one. Where the clocks change, two nights can

@@ -1273,6 +1273,13 @@ _TABLES = (
         },
     ),
     Table(
+        "judge_requests",
+        "training",
+        "a question to the judge of a completion that no model has answered yet",
+        ("request_id",),
+        REQUEST,
+    ),
+    Table(
         "preference_pairs",
         "training",
         "two completions of a prompt, one preferred to the other for a reason",

@@ -29,7 +29,7 @@ from resources.loading import Aside, Loaded, Refused, remember
 
 NAME = "answers"  # in place of a table's
 # The tables of requests, of all steps that ask.
-REQUESTS = ("completion_requests",)
+REQUESTS = ("completion_requests", "judge_requests")
 
 
 def requests_of(lake: Lake, day: date) -> pl.DataFrame:

@@ -143,6 +143,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _completion(self, request: Request, scene: Scene) -> dict[str, Any]:
         answer = self.server.judge(request.system, request.data) if scene.content is None else None
+        if isinstance(answer, Scene):  # a judge may refuse a single question, for example
+            return self._completion(request, answer)
         content = json.dumps(answer) if scene.content is None else scene.content
         message = {"role": "assistant", "content": content, "refusal": scene.refusal}
         return {

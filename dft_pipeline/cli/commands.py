@@ -178,7 +178,7 @@ def load(
         own[_table_of_ratings(ratings)] = ratings
     if source is None and answers is None and not any(own.values()):
         _usage(
-            "name a folder of table files, or a file with --prompts or --context-labels, --completions, "
+            "name a folder of table files, or a file with --prompts, --context-labels, --completions, "
             "--ratings or --answers"
         )
     if source is not None:

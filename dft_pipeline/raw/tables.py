@@ -172,8 +172,7 @@ class SourceTable:
         """The promises about more than the value of one column."""
         times = (IN_ORDER,) if self.is_dated and self.is_versioned else ()
         of_cards = CARD_RULES if "evaluationCriteria" in self.by_name else ()
-        of_scores = (NO_CONTRADICTION,) if {"isMet", "score"} <= set(self.by_name) else ()
-        return (*times, *of_cards, *OWN_RULES.get(self.name, ()), *of_scores)
+        return (*times, *of_cards, *OWN_RULES.get(self.name, ()))
 
     @cached_property
     def contract(self) -> type[dy.Schema]:
@@ -201,6 +200,12 @@ CARD_RULES = (
 _TEXT_OR_MESSAGES = RowRule(
     "text_or_messages", "text", pl.col("text").is_null() != pl.col("messages").is_null()
 )
+# Fully met and yet not, or not at all and yet met: nobody can say which of the two was meant.
+NO_CONTRADICTION = RowRule(
+    "contradictory_score",
+    "score",
+    ~pl.when("isMet").then(pl.col("score") == NOT_AT_ALL).otherwise(pl.col("score") == FULLY),
+)
 OWN_RULES: Mapping[str, tuple[RowRule, ...]] = {
     "furtherPrompt": (
         _TEXT_OR_MESSAGES,
@@ -210,13 +215,8 @@ OWN_RULES: Mapping[str, tuple[RowRule, ...]] = {
         _TEXT_OR_MESSAGES,
         RowRule("id_or_prompt", "promptId", pl.col("promptId").is_null() != pl.col("prompt").is_null()),
     ),
+    "criterionRating": (NO_CONTRADICTION,),
 }
-# Fully met and yet not, or not at all and yet met: nobody can say which of the two was meant.
-NO_CONTRADICTION = RowRule(
-    "contradictory_score",
-    "score",
-    ~pl.when("isMet").then(pl.col("score") == NOT_AT_ALL).otherwise(pl.col("score") == FULLY),
-)
 
 
 def _integer(

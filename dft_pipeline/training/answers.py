@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from dft_pipeline.values.answers import CardText, Text
+from dft_pipeline.values.answers import CardText, CriteriaMet, Text
 
 
 class _Strict(BaseModel):
@@ -77,4 +77,5 @@ ANSWERS: Mapping[str, type[BaseModel]] = {
     "guided_answer": GuidedAnswer,
     "revise_answer": RevisedAnswer,
     "moderate": Moderated,
+    "judge_criteria": CriteriaMet,
 }

@@ -55,7 +55,7 @@ class LanguageModel:
         What was answered before is not asked again. Raises OverBudget before anything is asked, ModelRefuses,
         or NoDatabase; what was answered until then is kept.
         """
-        questions = [self.question(prompt, item, answer) for item in inputs]
+        questions = [self._question(prompt, answer, item) for item in inputs]
         with records(self.database_url, self.run_id) as kept:
             found = _known(kept, questions)
             new = {one.hash: one for one in questions if one.hash not in found}
@@ -69,10 +69,9 @@ class LanguageModel:
 
     def requests(self, prompt: Prompt, inputs: Sequence[Item], answer: type[T]) -> Iterator[Request]:
         """What `ask` would send of each item, in their order, for whoever puts it to a model elsewhere."""
-        return (self.question(prompt, item, answer).as_request for item in inputs)
+        return (self._question(prompt, answer, item).as_request for item in inputs)
 
-    def question(self, prompt: Prompt, item: Item, answer: type[T]) -> Question[T]:
-        """What `ask` asks of an item; its `hash` is the `question_hash` in `dft.llm_calls`."""
+    def _question(self, prompt: Prompt, answer: type[T], item: Item) -> Question[T]:
         return Question(prompt, answer, self.chat_model, self.temperature, as_data(item))
 
     def _estimate(self, questions: Collection[Question[T]]) -> Use:

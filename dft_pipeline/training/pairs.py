@@ -21,6 +21,8 @@ VALUES = ("value_id", "chosen_value_id", "rejected_value_id")
 ALL = "all"  # reasons together, in `pair_balance`
 # What a candidate's gap rests on the scores of: of the others no score is needed.
 NEEDS = ("execution", "revision")
+# What somebody says of the two: equal rewards say nothing against it, as they do where a pair is only made so.
+SAID = ("execution", "ranked")
 
 
 class Pairs(NamedTuple):
@@ -117,6 +119,8 @@ def _ruled(found: pl.DataFrame, settings: Training, is_trusted: bool) -> pl.Data
     is_revision = pl.col("reason") == "revision"
     needs, ours = pl.col("reason").is_in(NEEDS), pl.col("chosen_by")
     difference = pl.col("chosen_reward") - pl.col("rejected_reward")
+    is_said = pl.col("reason").is_in(SAID)
+    is_more, is_less = difference > ROUNDING, difference < -ROUNDING
     rules = {
         "set_aside": pl.col("chosen_aside") | pl.col("rejected_aside"),
         "same_text": pl.col("chosen_said") == pl.col("rejected_said"),
@@ -124,7 +128,7 @@ def _ruled(found: pl.DataFrame, settings: Training, is_trusted: bool) -> pl.Data
         "unlike_scorers": needs & ~(ours == pl.col("rejected_by")).fill_null(False),
         "untrusted_judge": needs & (ours == "model") & pl.lit(not is_trusted),
         "small_gap": is_revision & ~is_enough(difference, settings.min_gap),
-        "reward_disagrees": pl.col("compares") & (difference <= ROUNDING),
+        "reward_disagrees": pl.col("compares") & pl.when(is_said).then(is_less).otherwise(~is_more),
     }
     return found.with_columns(rule=_first(rules))
 

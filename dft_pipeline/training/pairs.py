@@ -21,7 +21,7 @@ VALUES = ("value_id", "chosen_value_id", "rejected_value_id")
 ALL = "all"  # reasons together, in `pair_balance`
 # What a candidate's gap rests on the scores of: of the others no score is needed.
 NEEDS = ("execution", "revision")
-# What somebody says of the two: equal rewards say nothing against it, as they do where a pair is only made so.
+# Said of the two answers themselves; other reasons lie in how they were made, and equal rewards deny them.
 SAID = ("execution", "ranked")
 
 

@@ -1341,13 +1341,14 @@ _TABLES = (
             "reason": PAIR_REASON,
             "value_id": _id("the value, as in `preference_pairs`", nullable=True),
             "rule": _one_of(
-                "the first that holds: `set_aside` (one of the two is), `same_text`, `unscored` (a revision "
-                "without rewards), `unlike_scorers` (people's scores against a model's), `untrusted_judge` "
-                "(it needs scores of a model that agrees too little with people), `small_gap` (of a "
-                "revision), `reward_disagrees` (both rewards are known, and the preferred one's is not "
-                "higher), `contradicted` (another reason or value prefers the other one, and no reward "
-                "decides), `most_per_prompt`, `unlike_length` (left out so that the longer text is not "
-                "mostly the preferred one)",
+                "the first that holds: `set_aside` (one of the two is), `same_text` (but for case and white "
+                "space), `unscored` (a revision without rewards), `unlike_scorers` (people's scores against "
+                "a model's), `untrusted_judge` (it needs scores of a model that agrees too little with "
+                "people), `small_gap` (of a revision), `reward_disagrees` (both rewards are known, and the "
+                "preferred one's is lower, or, but for `execution` and `ranked`, the same), `contradicted` "
+                "(another reason or value prefers the other one, and no reward decides), "
+                "`most_per_prompt`, `unlike_length` (left out so that the longer text is not mostly the "
+                "preferred one)",
                 *PAIR_RULES,
             ),
         },

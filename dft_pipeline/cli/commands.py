@@ -1,6 +1,7 @@
 """The `dft` command: what a person or a scheduler types. The clock enters here."""
 
 import gc
+import json
 import logging
 import shutil
 import signal

@@ -6,6 +6,7 @@ import polars as pl
 
 from dft_pipeline.dataset.moral_similarity import alike
 from dft_pipeline.policies import MoralSimilarity
+from dft_pipeline.training.moderation import normalised
 from dft_pipeline.values.similarity import Embed
 
 PLACED = ("prompt_id", "prompt", "split")
@@ -30,8 +31,10 @@ def like_prompts(prompts: pl.DataFrame, embed: Embed, settings: MoralSimilarity)
 
 
 def torn_texts(completions: pl.DataFrame) -> list[str]:
-    """The completions that take part and whose text stands on two sides, each by the first id."""
-    taking = completions.filter(pl.col("set_aside_for").is_null())
+    """The texts of completions that take part which stand on two sides, each by the first id."""
+    taking = completions.filter(pl.col("set_aside_for").is_null()).with_columns(
+        text=pl.col("text").map_elements(normalised, pl.String)
+    )
     torn = _on_two_sides(taking, "text").group_by("text").agg(pl.col("completion_id").min())
     return torn["completion_id"].sort().to_list()
 

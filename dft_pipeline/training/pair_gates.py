@@ -89,10 +89,10 @@ def measured_preferences(
 
 def ungrounded(pairs: pl.DataFrame, reward_rows: pl.DataFrame) -> list[str]:
     """The pairs without reward rows, or with one that is not their prompt's."""
+    none = pairs.filter(pl.col("row_ids").list.len() == 0)
     named = pairs.select("pair_id", "prompt_id", row_id="row_ids").explode("row_id")
-    return (
-        named.join(reward_rows, on=["prompt_id", "row_id"], how="anti")["pair_id"].unique().sort().to_list()
-    )
+    lost = named.join(reward_rows, on=["prompt_id", "row_id"], how="anti")
+    return sorted({*none["pair_id"], *lost["pair_id"]})
 
 
 def leanings(balance: pl.DataFrame) -> str:

@@ -13,6 +13,7 @@ from dft_pipeline.policies import Training
 from dft_pipeline.tables import PAIR_REASONS, TABLES
 from dft_pipeline.training.candidates import PAIR, ROUNDING, Answers, candidates, is_enough
 from dft_pipeline.training.lengths import MATCHED, length_correlation, unlike
+from dft_pipeline.training.moderation import normalised
 
 ID_DIGITS = 32
 ENDS = ("chosen", "rejected")
@@ -20,6 +21,8 @@ VALUES = ("value_id", "chosen_value_id", "rejected_value_id")
 ALL = "all"  # reasons together, in `pair_balance`
 # What a candidate's gap rests on the scores of: of the others no score is needed.
 NEEDS = ("execution", "revision")
+# Said of the two answers themselves; other reasons lie in how they were made, and equal rewards deny them.
+SAID = ("execution", "ranked")
 
 
 class Pairs(NamedTuple):
@@ -81,6 +84,7 @@ def _judged(found: pl.DataFrame, of: Answers) -> pl.DataFrame:
         "completion_id",
         "text",
         "value_id",
+        said=pl.col("text").map_elements(normalised, pl.String),
         length=pl.col("text").str.len_chars(),
         aside=pl.col("set_aside_for").is_not_null(),
     )
@@ -115,14 +119,16 @@ def _ruled(found: pl.DataFrame, settings: Training, is_trusted: bool) -> pl.Data
     is_revision = pl.col("reason") == "revision"
     needs, ours = pl.col("reason").is_in(NEEDS), pl.col("chosen_by")
     difference = pl.col("chosen_reward") - pl.col("rejected_reward")
+    is_said = pl.col("reason").is_in(SAID)
+    is_more, is_less = difference > ROUNDING, difference < -ROUNDING
     rules = {
         "set_aside": pl.col("chosen_aside") | pl.col("rejected_aside"),
-        "same_text": pl.col("chosen_text").str.strip_chars() == pl.col("rejected_text").str.strip_chars(),
+        "same_text": pl.col("chosen_said") == pl.col("rejected_said"),
         "unscored": is_revision & difference.is_null(),
         "unlike_scorers": needs & ~(ours == pl.col("rejected_by")).fill_null(False),
         "untrusted_judge": needs & (ours == "model") & pl.lit(not is_trusted),
         "small_gap": is_revision & ~is_enough(difference, settings.min_gap),
-        "reward_disagrees": pl.col("compares") & (difference <= ROUNDING),
+        "reward_disagrees": pl.col("compares") & pl.when(is_said).then(is_less).otherwise(~is_more),
     }
     return found.with_columns(rule=_first(rules))
 

@@ -207,11 +207,20 @@ def test_a_value_executed_better_at_the_cost_of_the_reward_is_no_preference() ->
     assert rules(made) == {("a", "b", "execution", 7): "reward_disagrees"}
 
 
-def test_two_ways_without_a_reward_leave_none() -> None:
-    scores = [score("a", 7, 1.0), score("a", 3, 0.0), score("b", 7, 0.0), score("b", 3, 1.0)]
+@pytest.mark.parametrize("reward", [None, 0.5])
+def test_two_ways_and_no_reward_that_decides_leave_none(reward: float | None) -> None:
+    executed = {("a", 7): 1.0, ("a", 3): 0.0, ("b", 7): 0.0, ("b", 3): 1.0}
+    scores = [score(*of, one, reward) for of, one in executed.items()]
     made = preference_pairs(answers([completion("a"), completion("b")], scores), ANY_LENGTH)
     assert made.preference_pairs.is_empty()
     assert set(rules(made).values()) == {"contradicted"}
+
+
+def test_a_ranking_stands_where_rewards_are_equal() -> None:
+    scores = [score(name, 7, 1.0, 1.0) for name in "ab"]
+    of = answers([completion("a"), completion("b")], scores, ranking("ann", 7, "a", "b"))
+    made = preference_pairs(of, ANY_LENGTH).preference_pairs
+    assert (keys(made), made["gap"].to_list()) == ([("a", "b", "ranked", 7)], [1.0])
 
 
 def test_what_is_left_out_contradicts_nothing() -> None:
@@ -228,7 +237,7 @@ def test_what_is_left_out_contradicts_nothing() -> None:
 
 def test_the_same_text_and_what_is_set_aside() -> None:
     four = [
-        completion("g", "guided", 7, text="same "),
+        completion("g", "guided", 7, text="Same "),
         completion("same", "naive"),
         completion("bad", "naive", set_aside_for="flagged: word"),
         completion("good", "naive"),
@@ -371,12 +380,13 @@ def plain_rule(key: Key, told: dict[str, Any], ends: list[Row], trusted: bool) -
     by = told["ends"] if key[2] == "execution" else told["reward_by"] if is_revision else ["people", "people"]
     rules = {
         "set_aside": any(end["set_aside_for"] for end in ends),
-        "same_text": ends[0]["text"].strip() == ends[1]["text"].strip(),
+        "same_text": len({" ".join(end["text"].lower().split()) for end in ends}) == 1,
         "unscored": is_revision and (first is None or second is None),
         "unlike_scorers": by[0] is None or by[0] != by[1],
         "untrusted_judge": by[0] == "model" and not trusted,
         "small_gap": is_revision and None not in (first, second) and first - second <= ENOUGH,
-        "reward_disagrees": told["compares"] and first <= second,
+        "reward_disagrees": told["compares"]
+        and (first < second or (first == second and key[2] not in ("execution", "ranked"))),
     }
     return next((name for name, holds in rules.items() if holds), None)
 

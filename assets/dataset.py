@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from assets.evaluating import evaluating
 from assets.graph import consensus, evidence, exclusions, ranking
 from assets.lineage import lineage
 from assets.metadata import (
@@ -222,6 +223,7 @@ STEPS = (
     ranking,
     moral_similarity,
     training_rows,
+    evaluating,
     lineage,
     reports,
     evaluation,

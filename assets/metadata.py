@@ -28,6 +28,7 @@ OF_ONE_PERSON = {
     "articulated_cards": (*VALUE_TEXTS, "refusal_reason"),
     **dict.fromkeys(("reward_rows", "rubric_rows"), ("prompt",)),
     "prompt_contexts": ("prompt", "reason"),
+    "evaluation_items": ("prompt", "question"),
 }  # by table: other tables' values are many people's
 
 # A night comes every 24 hours; two more are for a late or a long one. Where the clocks change, two nights can
@@ -36,7 +37,7 @@ LATE, MISSED = timedelta(hours=26), timedelta(hours=50)
 # By group. Dagster looks at the last build of any day: a backfill of old days counts as well.
 FRESHNESS = {
     group: dg.FreshnessPolicy.time_window(fail_window=MISSED, warn_window=LATE)
-    for group in ("raw", "values", "graph", "dataset", "lineage", "reports")
+    for group in ("raw", "values", "graph", "dataset", "training", "lineage", "reports")
 }
 
 Result = dg.MaterializeResult[Any]

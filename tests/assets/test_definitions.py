@@ -34,7 +34,7 @@ def test_every_asset_explains_itself(spec: dg.AssetSpec) -> None:
     assert spec.owners
     assert spec.kinds
     assert spec.code_version
-    assert spec.group_name in {"raw", "values", "graph", "dataset", "lineage", "reports"}
+    assert spec.group_name in {"raw", "values", "graph", "dataset", "training", "lineage", "reports"}
 
 
 def test_raw_is_unpartitioned_and_the_rest_is_daily() -> None:

@@ -99,7 +99,7 @@ def web_ui(newcomer: Dft) -> Iterator[str]:
 def test_the_web_ui_has_all_of_it_loaded(newcomer: Dft, web_ui: str) -> None:
     nodes = _ask(web_ui)["data"]["assetNodes"]
     groups = {node["groupName"] for node in nodes}
-    assert groups == {"raw", "values", "graph", "dataset", "lineage", "reports"}
+    assert groups == {"raw", "values", "graph", "dataset", "training", "lineage", "reports"}
     assert len(nodes) == len(SOURCE_TABLES) + 1 + len(TABLES) + 2, "set aside, manifest, SQL"
     assert (_demo_home(newcomer) / "postgres/postmaster.pid").exists(), "it runs on the home's own database"
 

@@ -30,19 +30,21 @@ from dft_pipeline.training.evaluation_items import EDGE, EXECUTION, VALUE_CHOICE
 from dft_pipeline.values.similarity import Embed
 
 ANSWERS, CHANCE = "answers", "chance"
-WILSON, BOOTSTRAP = "wilson", "bootstrap"
+WILSON, OVER_PROMPTS, OVER_ITEMS = "wilson", "prompts", "items"
 RESAMPLES = 1_000
+FEWEST_PROMPTS = 5
 METRICS = ("precision", "recall", "f1")
 
 Way = Callable[[Item], frozenset[int]]  # what is chosen of an item's options
-Met = Mapping[tuple[str, int, int], bool]  # of an item, a value of its prompt and a criterion's place
+Met = Mapping[str, Mapping[str, bool]]  # by item, which criteria its answer met; lacks what has no verdict
 
 
 class Score(NamedTuple):
     """A figure from 0 to 1: the mean over items, with its 95 % interval where one can be given.
 
-    `by`: `answers`, or the baseline. `interval`: `bootstrap` over prompts, which needs two, or `wilson`,
-    which takes each item for itself; None where nothing varies.
+    `by`: `answers`, or the baseline. `interval`: how it was found. `prompts`: prompts were drawn anew, with
+    all their items; `items`: where there are fewer than FEWEST_PROMPTS, items were, and it says nothing of
+    other prompts; `wilson`: of a share, which takes each item for itself. None where nothing varies.
     """
 
     kind: str
@@ -108,7 +110,7 @@ def execution_score(
 ) -> Score:
     """The mean reward of the answers: what their prompts' met criteria weigh. What is no answer has none.
 
-    Answers that the judge has not said all of are left out.
+    Answers of which the judge says nothing are left out.
     """
     rubrics = _rubrics(rubric_rows)
     judged, rewards = [], []
@@ -125,10 +127,8 @@ def execution_score(
 def _reward(item: Item, said: Said, rubric: Sequence[Mapping[str, Any]], met: Met) -> float | None:
     if said.outcome != "answered":
         return 0.0
-    keys = [(item["item_id"], row["value_id"], row["criterion_index"]) for row in rubric]
-    if not all(key in met for key in keys):
-        return None
-    return float(sum(row["weight"] * met[key] for row, key in zip(rubric, keys, strict=True)))
+    verdicts = met.get(item["item_id"])
+    return None if verdicts is None else sum(row["weight"] * verdicts[row["criterion"]] for row in rubric)
 
 
 def _rubrics(rubric_rows: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:
@@ -240,21 +240,22 @@ def _mean(
 ) -> Score:
     if not items:
         return Score(kind, metric, by, None, None, None, None, 0, 0)
-    low, high = bootstrapped([item["prompt_id"] for item in items], values, seed) or (None, None)
-    way = None if low is None else BOOTSTRAP
+    prompt_ids = [item["prompt_id"] for item in items]
+    is_over_prompts = len(set(prompt_ids)) >= FEWEST_PROMPTS
+    drawn = prompt_ids if is_over_prompts else [item["item_id"] for item in items]
+    low, high = bootstrapped(drawn, values, seed) or (None, None)
+    way = None if low is None else OVER_PROMPTS if is_over_prompts else OVER_ITEMS
     return Score(kind, metric, by, float(np.mean(values)), low, high, way, *_size(items))
 
 
-def bootstrapped(prompt_ids: Sequence[str], values: Iterable[float], seed: int) -> tuple[float, float] | None:
-    """The 95 % interval of a mean over items when prompts are drawn anew; None for a single prompt."""
-    prompts, places = np.unique(np.asarray(prompt_ids), return_inverse=True)
-    if len(prompts) < 2:
+def bootstrapped(groups: Sequence[str], values: Iterable[float], seed: int) -> tuple[float, float] | None:
+    """The 95 % interval of a mean over items when groups of them are drawn anew; None for a single group."""
+    names, places = np.unique(np.asarray(groups), return_inverse=True)
+    if len(names) < 2:
         return None
-    sums = np.bincount(places, np.fromiter(values, np.float64), len(prompts))
-    counts = np.bincount(places, minlength=len(prompts))
-    drawn: NDArray[np.int64] = np.random.default_rng(seed).integers(
-        0, len(prompts), (RESAMPLES, len(prompts))
-    )
+    sums = np.bincount(places, np.fromiter(values, np.float64), len(names))
+    counts = np.bincount(places, minlength=len(names))
+    drawn: NDArray[np.int64] = np.random.default_rng(seed).integers(0, len(names), (RESAMPLES, len(names)))
     means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
     low, high = np.quantile(means, (0.025, 0.975))
     return float(low), float(high)

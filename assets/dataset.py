@@ -24,6 +24,7 @@ from assets.metadata import (
 from assets.raw import raw_key
 from assets.reports import evaluation, reports
 from assets.retries import retried
+from assets.scores import scores
 from assets.values import admission, articulation, cards_to_values, embedding, participants_to_voices
 from dft_pipeline.dataset import gates, rows
 from dft_pipeline.dataset.aggregations import aggregations
@@ -223,6 +224,7 @@ STEPS = (
     ranking,
     moral_similarity,
     training_rows,
+    scores,
     evaluating,
     lineage,
     reports,

@@ -23,11 +23,12 @@ OWNERS = ["team:dft-pipeline"]
 DAYS = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, timezone="UTC")
 PREVIEW_ROWS = 5
 # What people wrote may tell who they are, and Dagster keeps what it is told, also of people who withdraw.
-OF_PEOPLE = (*FREE_TEXTS, "value", "participant_id", "key")
+OF_PEOPLE = (*FREE_TEXTS, "value", "participant_id", "rater", "key")
 OF_ONE_PERSON = {
     "articulated_cards": (*VALUE_TEXTS, "refusal_reason"),
     **dict.fromkeys(("reward_rows", "rubric_rows"), ("prompt",)),
     "prompt_contexts": ("prompt", "reason"),
+    "ratings_left_out": ("criterion",),
     "evaluation_items": ("prompt", "question"),
 }  # by table: other tables' values are many people's
 

@@ -12,7 +12,7 @@ import dataframely as dy
 import polars as pl
 
 from dft_pipeline.contracts import RowRule, contract
-from dft_pipeline.raw.tables import RELATIONSHIPS
+from dft_pipeline.raw.tables import FULLY, NOT_AT_ALL, RATER_ROLES, RELATIONSHIPS
 
 MOST_ENTROPY = 2.33  # bits: of five equal counts, the most that any policy adds up (log2 5 = 2.32...)
 FIRST_DAY = "2023-01-01"  # before the first deliberation; the first day that a snapshot can be of
@@ -252,6 +252,17 @@ NO_CARD = "null where there is none"
 IS_CONTESTED = _yes(
     "whether the value stands in a dispute (`contested`) in the scope of the prompt's case, or of one of its "
     "contexts"
+)
+LEFT_OUT_RULES = (
+    "unknown_completion",
+    "set_aside_completion",
+    "unknown_value",
+    "unknown_criterion",
+    "not_the_author",
+)
+RATER = _text("the rater's pseudonym, as `participant_id` elsewhere, or the model's name")
+STEP = dy.Int64(
+    description="how well, from 1 (not at all) to 5 (fully)", min=NOT_AT_ALL, max=FULLY, nullable=True
 )
 WITHHELD = "null where it, or what follows from it, rests on fewer than 5 people of a group"
 
@@ -984,6 +995,189 @@ _TABLES = (
                 "the highest, of the values shown in the case), or it is chosen at an h above 0 and was low "
                 "at h = 0 (not chosen, or its support in the lowest quarter of the values supported there)"
             ),
+        },
+    ),
+    Table(
+        "completions",
+        "training",
+        "an answer to a prompt, loaded or written by the configured model",
+        ("completion_id",),
+        {
+            "completion_id": _text("as loaded, or 32 hex digits of the hash of what it was asked with"),
+            "prompt_id": _text("the prompt"),
+            "prompt": _text("what the user asked"),
+            "kind": _one_of(
+                "how it came to be", *("loaded", "naive", "guided", "less_wise", "shuffled", "revision")
+            ),
+            "text": _text("the answer, without marks"),
+            "marked_text": _text("the same with the values it used marked", nullable=True),
+            "row_id": _hex_or_none("the reward row whose value guided it", 32),
+            "value_id": _id("the value that guided it", nullable=True),
+            "edge_id": _text("of `less_wise`, the edge", nullable=True),
+            "revises_id": _text("of a revision, the naive completion", nullable=True),
+            "critique": _text("of a revision, what was found wanting", nullable=True),
+            "model": _text("who wrote it", nullable=True),
+            "parameters": _text("JSON", nullable=True),
+            "prompt_version": _text("name and version of the prompt", nullable=True),
+            "source": _text("where it comes from", nullable=True),
+            "is_synthetic": _yes("whether a model wrote it", nullable=True),
+            "moderated_by": _text("rule or model that looked at it"),
+            "set_aside_for": _text("why it takes no part", nullable=True),
+            "split": SIDE["split"],
+            "fold": SIDE["fold"],
+        },
+    ),
+    Table(
+        "criterion_scores",
+        "training",
+        "what one rater says of a completion by a criterion of a value of its prompt",
+        ("completion_id", "value_id", "criterion_index", "rater_role", "rater"),
+        {
+            "completion_id": _text("the completion"),
+            "prompt_id": _text("its prompt"),
+            "value_id": _id("the value, one that is wise for the prompt"),
+            "criterion_index": _count("place of the criterion in the value's card, from 0"),
+            "criterion": _text("the criterion"),
+            "rater": RATER,
+            "rater_role": _one_of(
+                "`author` of a card that became the value, another `participant`, `expert` or `model`",
+                *RATER_ROLES,
+                "model",
+            ),
+            "is_met": _yes("whether the completion meets the criterion"),
+            "score": STEP,
+            "explanation": _text("why, in the rater's words", nullable=True),
+            "prompt_version": _text("name and version of the language model's prompt; null of people", True),
+            "call_id": _hex_or_none(
+                "of a model the question's hash, `question_hash` in `dft.llm_calls`; null of people", 64
+            ),
+            "self_judged": _yes(
+                "whether the model that judges wrote the completion, whatever the date in its name"
+            ),
+        },
+        rules=(
+            RowRule(
+                "call_of_a_model",
+                "call_id",
+                (pl.col("rater_role") == "model") == pl.col("call_id").is_not_null(),
+            ),
+        ),
+    ),
+    Table(
+        "ratings_left_out",
+        "training",
+        "a rating or a ranking that counts for nothing, and why",
+        ("kind", "completion_id", "value_id", "criterion", "rater"),
+        {
+            "kind": _one_of("`rating` or `ranking`", "rating", "ranking"),
+            "completion_id": _text("the completion, as the rating names it"),
+            "value_id": _id("the value, as the rating names it"),
+            "criterion": _text("the criterion, as the rating has it; null for a ranking", nullable=True),
+            "rater": PARTICIPANT,
+            "rater_role": _one_of("as whom they rated", *RATER_ROLES),
+            "rule": _one_of(
+                "the first that it breaks: `unknown_completion`; `set_aside_completion`; `unknown_value` "
+                "(not one that is wise for the prompt); `unknown_criterion` (not one of the value's); "
+                "`not_the_author` (no card of theirs became the value)",
+                *LEFT_OUT_RULES,
+            ),
+        },
+    ),
+    Table(
+        "completion_rankings",
+        "training",
+        "the place that a rater gave a completion among others for the prompt, by a value",
+        ("value_id", "prompt_id", "rater", "completion_id"),
+        {
+            "value_id": _id("the value, one that is wise for the prompt"),
+            "prompt_id": _text("the prompt"),
+            "rater": PARTICIPANT,
+            "rater_role": _one_of("as whom they ranked", *RATER_ROLES),
+            "completion_id": _text("the completion"),
+            "rank": dy.Int64(description="1 is the best; equal numbers are ties", min=1),
+        },
+    ),
+    Table(
+        "judge_agreement",
+        "training",
+        "how far a model as judge agrees with people, on a criterion or on all",
+        ("value_id", "criterion_index", "judge"),
+        {
+            "value_id": _id("the value; null for all criteria together", nullable=True),
+            "criterion_index": _count_or_none("place of the criterion in the value's card; null for all"),
+            "judge": _text("the model's name"),
+            "items": _count(
+                "completions × criteria that the model and people scored. Where several people did, what "
+                "most of them say is theirs"
+            ),
+            "ties": _count("those left out beside them: as many people say yes as no"),
+            "agreed": _count("items of which both say the same"),
+            "percent": _rate("agreed / items; null where there are none", nullable=True),
+            "kappa": _rate(
+                "Cohen's kappa; null where both say one and the same of all items, which leaves nothing to "
+                "chance",
+                low=-1,
+                nullable=True,
+            ),
+            "kappa_low": _rate(
+                "lower bound of its 95 % interval, kappa ± 1.96 standard errors, by the large-sample "
+                "variance of Fleiss, Cohen and Everitt (1969)",
+                low=-1,
+                nullable=True,
+            ),
+            "kappa_high": _rate("upper bound of the same", low=-1, nullable=True),
+            "scored_items": _count("items of which both give a score of 1 to 5; people's is their median"),
+            "scored_ties": _count("those left out beside them: people's median lies between two scores"),
+            "weighted_kappa": _rate(
+                "Cohen's kappa of the scores with quadratic weights", low=-1, nullable=True
+            ),
+            "alpha": _rate(
+                "Krippendorff's alpha of the same scores, ordinal; null where all are the same",
+                low=-1,
+                nullable=True,
+            ),
+            "is_trusted": _yes(
+                "of all criteria together: whether items and kappa reach the settings `min_items` (100) and "
+                "`min_kappa` (0.6); null for a single criterion",
+                nullable=True,
+            ),
+        },
+    ),
+    Table(
+        "completion_scores",
+        "training",
+        "a completion as an execution of a value that is wise for its prompt",
+        ("completion_id", "value_id"),
+        {
+            "completion_id": _text("the completion"),
+            "prompt_id": _text("its prompt"),
+            "value_id": _id("the value"),
+            "weight": _rate("weight(p, v): the sum of the value's weights in `rubric_rows`"),
+            "share": _rate("as in `reward_rows`, of the row with the largest context_score · share"),
+            "context_score": _rate("of the same row"),
+            "criteria": _count("the value's criteria"),
+            "criteria_scored": _count("those of them that are scored"),
+            "criteria_met": _rate(
+                "those that are met; one that several people rated counts with the share of yes", high=None
+            ),
+            "executed": _rate(
+                "executed(o, v): criteria_met / criteria; null unless every criterion is scored",
+                nullable=True,
+            ),
+            "scored_by": _one_of(
+                "`people` where any person rated it by the value, who then count alone; else `model`; null "
+                "where nobody did",
+                *("people", "model"),
+                nullable=True,
+            ),
+            "reward": _rate(
+                "reward(p, o): the sum of weight · executed over the prompt's values, the same on each row "
+                "of the completion; null unless all are executed",
+                nullable=True,
+            ),
+            "row_ids": _texts("the reward rows that the weight comes from, sorted"),
+            "split": SIDE["split"],
+            "fold": SIDE["fold"],
         },
     ),
     Table(

@@ -19,9 +19,10 @@ from dft_pipeline.gates import Measured
 from dft_pipeline.history.publication_log import Reason
 from dft_pipeline.history.retention import no_longer_kept
 from dft_pipeline.manifest import File, settings_hash
-from dft_pipeline.policies import SnapshotSettings, snapshot_settings
+from dft_pipeline.policies import SnapshotSettings, Training, snapshot_settings
 from dft_pipeline.raw.tables import SOURCE_TABLES, SourceColumn
 from dft_pipeline.tables import TABLES
+from dft_pipeline.training.scores import Judge as CriterionJudge
 from dft_pipeline.values.card_texts import all_cards
 from dft_pipeline.values.embeddings import looked_up
 from dft_pipeline.values.pseudonyms import pseudonymised, pseudonymiser
@@ -32,6 +33,7 @@ from dft_pipeline.values.writing import Write, written_cards
 from resources.card_judge import asks, texts
 from resources.card_writer import card_writer
 from resources.context_judge import context_judge
+from resources.criterion_judge import criterion_judge
 from resources.database import connect, database, libpq, not_lost, one_writer, prepare, refuse_if_lost
 from resources.embedder import Embedder, embedder
 from resources.expectations import Verdict, forget, judge
@@ -245,6 +247,15 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Who says what applies to further prompts: the language model, where there is one."""
         with self.database() as url:
             yield context_judge(language_model(self.settings, url, run_id), tell)
+
+    @contextmanager
+    def criterion_judge(
+        self, wanted: Training, run_id: str, tell: Callable[[str], None]
+    ) -> Iterator[CriterionJudge | None]:
+        """Who scores completions beside people: the language model, where it is to."""
+        with self.database() as url:
+            model = language_model(self.settings, url, run_id) if wanted.judges else None
+            yield criterion_judge(model, wanted.seed, tell)
 
     def judge(self, step: str, day: date, measured: Sequence[Measured]) -> list[Verdict]:
         """Has the gates of a step judged; Data Docs go to the home, by day."""

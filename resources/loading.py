@@ -21,6 +21,8 @@ from resources.sql import identifiers, statement
 from resources.withdrawals import Withdrawn, add_chats, delete_rows, listed
 
 PSEUDONYMS_KEPT = 1 << 16  # a file tends to have a participant's rows close together
+# What a file of ratings is, by the column that tells.
+RATINGS = {"isMet": "criterionRating", "rank": "completionRanking"}
 # What the database says of a file's content; anything else it says is no fault of the file.
 REFUSALS = (
     psycopg.DataError,
@@ -97,11 +99,32 @@ def with_own(source: Source, files: Mapping[str, Path]) -> Source:
     Raises RefusedFile for a file of a format that is not known, or of a table that has one already.
     """
     for name, path in files.items():
-        if path.suffix not in FORMATS:
-            raise RefusedFile(f"{path.name}: the name should end in one of {', '.join(FORMATS)}")
+        refuse_format(path)
         if name in source.files:
             raise RefusedFile(f"{source.files[name].name} and {path.name} are both the table {name}")
     return source._replace(files={**source.files, **files})
+
+
+def refuse_format(path: Path) -> None:
+    """Raises RefusedFile for a file of a format that is not known."""
+    if path.suffix not in FORMATS:
+        raise RefusedFile(f"{path.name}: the name should end in one of {', '.join(FORMATS)}")
+
+
+def table_of_ratings(path: Path) -> str:
+    """Which table a file of ratings is, by the first column that only one of the two has.
+
+    Raises RefusedFile where it has neither, or both.
+    """
+    refuse_format(path)
+    found = {column for column in columns(path) if column in RATINGS}
+    if not found:
+        named = (set(record) & set(RATINGS) for record in records(path) if not isinstance(record, Unreadable))
+        found = next(filter(None, named), set())
+    if len(found) != 1:
+        both = " and ".join(sorted(RATINGS))
+        raise RefusedFile(f"{path.name}: the columns should be of ratings or of rankings: one of {both}")
+    return RATINGS[found.pop()]
 
 
 def load(

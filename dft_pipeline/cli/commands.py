@@ -148,6 +148,14 @@ def load(
             dir_okay=False,
         ),
     ] = None,
+    ratings: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file of people's ratings of completions by criteria, or of their rankings of several.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Write nothing at all where any row is set aside.")
     ] = False,
@@ -159,8 +167,10 @@ def load(
 
     chosen = settings()
     own = {"furtherPrompt": prompts, "contextLabel": context_labels}
+    if ratings is not None:
+        own[_table_of_ratings(ratings)] = ratings
     if source is None and not any(own.values()):
-        _usage("name a folder of table files, or a file with --prompts or --context-labels")
+        _usage("name a folder of table files, or a file with --prompts, --context-labels or --ratings")
     if source is not None:
         _refuse_app_tables(source, chosen)
     files = _table_files(source, {name: path for name, path in own.items() if path is not None})
@@ -780,6 +790,16 @@ def _table_files(folder: Path | None, own: Mapping[str, Path] = MappingProxyType
 
     try:
         return with_own(Source({}, []) if folder is None else find_files(folder), own)
+    except RefusedFile as refusal:
+        raise Failed(str(refusal)) from None
+
+
+def _table_of_ratings(path: Path) -> str:
+    from dft_pipeline.raw.reading import RefusedFile
+    from resources.loading import table_of_ratings
+
+    try:
+        return table_of_ratings(path)
     except RefusedFile as refusal:
         raise Failed(str(refusal)) from None
 

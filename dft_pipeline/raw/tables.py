@@ -1,4 +1,4 @@
-"""The deliberation app's tables, and two of the project's own, as it reads them: one declaration per table.
+"""The deliberation app's tables, and the project's own, as it reads them: one declaration per table.
 
 What belongs here: names, keys, columns, types, ranges, references and meaning of the source. What does not:
 how a file or a database is read (`reading`, `resources`), or what the pipeline makes of a row (`values`).
@@ -20,6 +20,9 @@ ColumnType = Literal["integer", "text", "texts", "time", "boolean", "json"]
 
 RELATIONSHIPS = ("upgrade", "no_upgrade", "not_sure")
 FEWEST_CRITERIA, MOST_CRITERIA = 2, 10
+AUTHOR, EXPERT = "author", "expert"
+RATER_ROLES = (AUTHOR, "participant", EXPERT)
+NOT_AT_ALL, FULLY = 1, 5  # how well a completion meets a criterion
 # A clock outside of this stood still or ran away.
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 PARTICIPANT = "participant_id"
@@ -167,7 +170,8 @@ class SourceTable:
         """The promises about more than the value of one column."""
         times = (IN_ORDER,) if self.is_dated and self.is_versioned else ()
         of_cards = CARD_RULES if "evaluationCriteria" in self.by_name else ()
-        return (*times, *of_cards, *(PROMPT_RULES if "messages" in self.by_name else ()))
+        of_scores = (NO_CONTRADICTION,) if {"isMet", "score"} <= set(self.by_name) else ()
+        return (*times, *of_cards, *(PROMPT_RULES if "messages" in self.by_name else ()), *of_scores)
 
     @cached_property
     def contract(self) -> type[dy.Schema]:
@@ -195,6 +199,12 @@ CARD_RULES = (
 PROMPT_RULES = (
     RowRule("text_or_messages", "text", pl.col("text").is_null() != pl.col("messages").is_null()),
     RowRule("hash_in_id", "id", ~pl.col("id").str.contains(TURN_MARK, literal=True)),
+)
+# Fully met and yet not, or not at all and yet met: nobody can say which of the two was meant.
+NO_CONTRADICTION = RowRule(
+    "contradictory_score",
+    "score",
+    ~pl.when("isMet").then(pl.col("score") == NOT_AT_ALL).otherwise(pl.col("score") == FULLY),
 )
 
 
@@ -236,6 +246,23 @@ _CONTEXT = _name_of("context", "contextId", 'the "When ..." string')
 _FROM = _number_of("canonicalValuesCard", "fromId", "the value that one moves from")
 _TO = _number_of("canonicalValuesCard", "toId", "the value that is proposed as wiser")
 _SHOWN = _number_of("canonicalValuesCard", "valuesCardId", "the value, by its canonical card")
+
+# Not in the table of users: an expert may be none of the app's.
+_RATED = (
+    SourceColumn(
+        "userId",
+        "integer",
+        "who rated: a participant; an expert has a number below 0 of the team's own",
+        participant=True,
+    ),
+    _text(
+        "role",
+        "as whom: the `author` of a card that became the value, another `participant`, or an `expert`",
+        allowed=RATER_ROLES,
+    ),
+    _text("completionId", "the completion: a loaded one's id, or one of `completions`"),
+    _integer("valueId", "the value, as in `rubric_rows`"),
+)
 
 _TABLES = (
     SourceTable(
@@ -495,6 +522,28 @@ _TABLES = (
             ),
             SourceColumn("applies", "boolean", "whether the context applies"),
         ),
+        optional=True,
+        own=True,
+    ),
+    SourceTable(
+        "criterionRating",
+        "somebody's yes or no to whether a completion meets a criterion of a value",
+        ("userId", "completionId", "valueId", "criterion"),
+        (
+            *_RATED,
+            _text("criterion", "the criterion, word for word"),
+            SourceColumn("isMet", "boolean", "whether the completion meets it"),
+            _integer("score", "how well, from 1 (not at all) to 5 (fully)", True, NOT_AT_ALL, FULLY),
+            _text("explanation", "why, in the rater's words", nullable=True),
+        ),
+        optional=True,
+        own=True,
+    ),
+    SourceTable(
+        "completionRanking",
+        "the place that somebody gave a completion among others for the same prompt, by a value",
+        ("userId", "completionId", "valueId"),
+        (*_RATED, _integer("rank", "1 is the best; equal numbers are ties", low=1)),
         optional=True,
         own=True,
     ),

@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from dft_pipeline.raw.tables import FEWEST_CRITERIA, MOST_CRITERIA
+from dft_pipeline.raw.tables import FEWEST_CRITERIA, FULLY, MOST_CRITERIA, NOT_AT_ALL
 
 
 def _written(text: str) -> str:
@@ -172,3 +172,51 @@ class ContextApplies(_Strict):
         if confidence == 0 and info.data.get("applies"):
             raise ValueError("a yes without any confidence is none")
         return confidence
+
+
+class CriterionText(_Strict):
+    """Something to attend to, as a model reads it."""
+
+    criterion: str
+
+
+class AnswerAndCriteria(_Strict):
+    """What `judge_criteria` is asked of: an answer to a prompt, and criteria by their numbers."""
+
+    prompt: str
+    answer: str
+    criteria: dict[int, CriterionText]
+
+
+class CriterionMet(_Strict):
+    """Whether an answer meets the criterion of that number; why comes first, so that it is thought first."""
+
+    number: Annotated[int, Field(strict=True)]
+    explanation: Text
+    is_met: Annotated[bool, Field(strict=True)]
+    score: Literal[1, 2, 3, 4, 5]
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> Self:
+        if self.score == (NOT_AT_ALL if self.is_met else FULLY):
+            raise ValueError("a criterion is met and not at all, or not met and fully")
+        return self
+
+
+class CriteriaMet(_Strict):
+    """What is said of each criterion, once."""
+
+    criteria: list[CriterionMet]
+
+    @field_validator("criteria")
+    @classmethod
+    def _each_once(cls, criteria: list[CriterionMet], info: ValidationInfo) -> list[CriterionMet]:
+        said = [one.number for one in criteria]
+        if len(set(said)) < len(said):
+            raise ValueError("a criterion is answered twice")
+        asked = {int(number) for number in ((info.context or {}).get("input") or {}).get("criteria", said)}
+        if set(said) - asked:
+            raise ValueError("a criterion is answered that was not asked")
+        if asked - set(said):
+            raise ValueError("a criterion is not answered")
+        return sorted(criteria, key=lambda one: one.number)

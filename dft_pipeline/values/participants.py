@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import polars as pl
 
 from dft_pipeline.policies import ParticipantPolicy
-from dft_pipeline.raw.tables import SOURCE_TABLES
+from dft_pipeline.raw.tables import EXPERT, SOURCE_TABLES
 from dft_pipeline.values.reading import REVOKED, links
 from dft_pipeline.values.setting_aside import NONE, Rule, quarantined, sort_out
 
@@ -13,6 +13,7 @@ Tables = Mapping[str, pl.DataFrame]
 
 BACKGROUND = ("usPoliticalAffiliation", "sex")
 INVALID = "invalid"
+RATED = ("criterionRating", "completionRanking")
 EXCLUSIONS = (
     "consent_revoked",
     "unknown_participant",
@@ -61,11 +62,11 @@ def not_counted(name: str, tables: Tables, absent: pl.DataFrame, people: Partici
 
 
 def unregistered(tables: Tables) -> pl.DataFrame:
-    """Who did something and is not in the user table: participant_id."""
+    """Who did something and is not in the user table, experts aside: participant_id."""
     known = tables["user"].select(pl.col("participant_id").unique())
     begins = pl.col("participant_id").ne_missing(pl.col("participant_id").shift())  # of a run of one's rows
     theirs = [
-        rows.lazy()
+        _without_experts(name, rows.lazy())
         .select("participant_id")
         .filter(begins)
         .join(known.lazy(), on="participant_id", how="anti")
@@ -74,6 +75,11 @@ def unregistered(tables: Tables) -> pl.DataFrame:
     ]
     strangers = pl.concat(pl.collect_all(theirs))
     return strangers.drop_nulls().unique().sort("participant_id")
+
+
+def _without_experts(name: str, rows: pl.LazyFrame) -> pl.LazyFrame:
+    """The rows but for those of raters whom the team asked: they need not be users of the app."""
+    return rows.filter(pl.col("role") != EXPERT) if name in RATED else rows
 
 
 def outside_own_cases(judged: pl.DataFrame, own_cases: pl.DataFrame) -> pl.Series:

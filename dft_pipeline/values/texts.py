@@ -2,13 +2,13 @@
 
 import polars as pl
 
-FREE_TEXTS = ("story", "comment")  # the columns of snapshot tables that hold such texts
+FREE_TEXTS = ("story", "comment", "explanation")  # the columns of snapshot tables that hold such texts
 # The columns of source tables whose offending values are such texts, in rows that were set aside.
 SOURCE_TEXTS = (*FREE_TEXTS, "text", "transcript", "evaluation")
 
 
 def without_texts(table: pl.DataFrame) -> pl.DataFrame:
-    """The rows of a snapshot table with null in place of comments, stories and what is cut from them."""
+    """The rows of a snapshot table with null in place of such texts, and of what is cut from them."""
     nothing = [pl.lit(None, pl.String).alias(name) for name in FREE_TEXTS if name in table.columns]
     if {"column", "rule", "value"} <= set(table.columns):
         is_text = pl.col("column").is_in(SOURCE_TEXTS).fill_null(False)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from dft_pipeline.raw.tables import SOURCE_TABLES
-from dft_pipeline.values.answers import CardText
+from dft_pipeline.values.answers import CardText, CriterionText
 from dft_pipeline.values.pseudonyms import DIGITS
 from dft_pipeline.values.transcripts import read_transcript
 from dft_pipeline.values.writing import finished_chat
@@ -73,10 +73,11 @@ def unnamed(quarantine: pl.DataFrame, people: Collection[str]) -> pl.DataFrame:
 
 
 def told(cards: Iterable[tuple[Any, ...]], transcripts: Iterable[str]) -> frozenset[str]:
-    """What a language model was told of cards (their texts) and chats, each as JSON."""
-    shown = (CardText.model_validate(dict(zip(CardText.model_fields, card, strict=True))) for card in cards)
+    """What a language model was told of cards (their texts, each criterion) and chats, each as JSON."""
+    shown = [CardText.model_validate(dict(zip(CardText.model_fields, card, strict=True))) for card in cards]
     chats = (finished_chat(read_transcript(text)) for text in transcripts)
-    return frozenset(_json(one.model_dump(mode="json")) for one in (*shown, *chats))
+    criteria = (CriterionText(criterion=one) for card in shown for one in card.evaluation_criteria)
+    return frozenset(_json(one.model_dump(mode="json")) for one in (*shown, *chats, *criteria))
 
 
 def was_told(question: str, words: Collection[str]) -> bool:

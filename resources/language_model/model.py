@@ -54,7 +54,7 @@ class LanguageModel:
         What was answered before is not asked again. Raises OverBudget before anything is asked, ModelRefuses,
         or NoDatabase; what was answered until then is kept.
         """
-        questions = [self._question(prompt, answer, item) for item in inputs]
+        questions = [self.question(prompt, item, answer) for item in inputs]
         with records(self.database_url, self.run_id) as kept:
             found = _known(kept, questions)
             new = {one.hash: one for one in questions if one.hash not in found}
@@ -64,7 +64,8 @@ class LanguageModel:
                 found |= asyncio.run(self._ask(kept, list(new.values())))
         return [found[one.hash] for one in questions]
 
-    def _question(self, prompt: Prompt, answer: type[T], item: Item) -> Question[T]:
+    def question(self, prompt: Prompt, item: Item, answer: type[T]) -> Question[T]:
+        """What `ask` asks of an item; its `hash` is the `question_hash` in `dft.llm_calls`."""
         return Question(prompt, answer, self.chat_model, self.temperature, as_data(item))
 
     def _estimate(self, questions: Collection[Question[T]]) -> Use:

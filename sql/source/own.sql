@@ -1,4 +1,5 @@
--- Purpose: the project's own tables of what people load beside the app's: further prompts, and their labels.
+-- Purpose: the project's own tables of what people load beside the app's: further prompts and
+-- their labels, ratings and rankings of completions.
 -- Grain: one table per own table, in the project's database, wherever the app's is.
 -- Parameters: none.
 
@@ -16,4 +17,25 @@ CREATE TABLE IF NOT EXISTS "ContextLabel" (
     "contextId" text NOT NULL,
     "userId" bigint,
     "applies" boolean NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS "CriterionRating" (
+    "userId" bigint NOT NULL,
+    "role" text NOT NULL,
+    "completionId" text NOT NULL,
+    "valueId" bigint NOT NULL,
+    "criterion" text NOT NULL,
+    "isMet" boolean NOT NULL,
+    "score" bigint,
+    "explanation" text,
+    PRIMARY KEY ("userId", "completionId", "valueId", "criterion")
+);
+
+CREATE TABLE IF NOT EXISTS "CompletionRanking" (
+    "userId" bigint NOT NULL,
+    "role" text NOT NULL,
+    "completionId" text NOT NULL,
+    "valueId" bigint NOT NULL,
+    "rank" bigint NOT NULL,
+    PRIMARY KEY ("userId", "completionId", "valueId")
 );

@@ -325,7 +325,12 @@ def test_prompts_go_to_the_projects_database_beside_a_live_source(server: str, t
             found = connection.execute(
                 "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1"
             ).fetchall()
-        assert found == [("ContextLabel",), ("FurtherPrompt",)], "none of the app's tables is made"
+        assert found == [
+            ("CompletionRanking",),
+            ("ContextLabel",),
+            ("CriterionRating",),
+            ("FurtherPrompt",),
+        ], "none of the app's tables is made"
         done = dft("build", "--as-of", DAY, DFT_LAKE=str(tmp_path / "lake"), **elsewhere)
         assert done.returncode == 0, done.stderr
         lake = Lake(str(tmp_path / "lake"))
@@ -345,7 +350,7 @@ def test_strict_takes_prompts_back_with_everything_else(dft: Dft, tmp_path: Path
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        ((), 2, "name a folder of table files, or a file with --prompts or --context-labels"),
+        ((), 2, "name a folder of table files, or a file with --prompts, --context-labels or --ratings"),
         (("--prompts", "p.txt"), 1, "p.txt: the name should end in one of .json"),
         (("--prompts", "absent.json"), 2, "does not exist"),
         (

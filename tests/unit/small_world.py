@@ -103,6 +103,21 @@ ROWS: Mapping[str, list[Row]] = {
             "applies": True,
         }
     ],
+    "criterionRating": [
+        {
+            "participant_id": ANN,
+            "role": "participant",
+            "completionId": "c1",
+            "valueId": 1,
+            "criterion": "FEARS",
+            "isMet": True,
+            "score": 4,
+            "explanation": None,
+        }
+    ],
+    "completionRanking": [
+        {"participant_id": ANN, "role": "expert", "completionId": "c1", "valueId": 1, "rank": 1}
+    ],
     "survey_answers": [{"participant_id": ANN, "question": "Was it fair?", "answer": 4, "text": None}],
 }
 
@@ -116,6 +131,8 @@ def fresh(name: str, number: int) -> Row:
             return {"contextId": f"When {number}"}
         case "edgeHypothesis":
             return {"toId": number}
+        case "criterionRating" | "completionRanking":
+            return {"completionId": f"completion {number}"}
         case "furtherPrompt":
             return {"id": f"prompt {number}"}
         case "deduplication":

@@ -31,4 +31,5 @@ def test_a_table_without_texts_is_as_it_was() -> None:
     assert {name for name, table in TABLES.items() if set(FREE_TEXTS) & set(table.columns)} == {
         "judgments",
         "edge_judgments",
+        "criterion_scores",
     }

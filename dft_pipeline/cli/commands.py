@@ -538,7 +538,9 @@ def evaluate(
     from dft_pipeline.cli import evaluate as evaluating
     from dft_pipeline.policies import SnapshotSettings
     from dft_pipeline.raw.reading import RefusedFile
+    from resources.criterion_judge import criterion_judge
     from resources.embedder import embedder
+    from resources.language_model import language_model
     from resources.settings import settings
 
     chosen = settings()
@@ -548,7 +550,8 @@ def evaluate(
     try:
         of = evaluating.chosen(lake, day, split.value, fold)
         with _database(chosen) as url:
-            told = evaluating.evaluate(lake, of, completions, embedder(chosen, url).embed, None, seed)
+            judge = criterion_judge(language_model(chosen, url), seed, _tell_step)
+            told = evaluating.evaluate(lake, of, completions, embedder(chosen, url).embed, judge, seed)
     except (evaluating.NothingHeldOut, RefusedFile) as error:
         raise Failed(str(error)) from None
     if as_json:

@@ -1,7 +1,7 @@
 """What `dft evaluate` does: a file of a model's answers in, how good they are out, beside the baselines."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +16,6 @@ from dft_pipeline.training.evaluation import (
     OVER_ITEMS,
     OVER_PROMPTS,
     WILSON,
-    Met,
     Score,
     Whole,
     choice_and_edge_scores,
@@ -26,6 +25,7 @@ from dft_pipeline.training.evaluation import (
 )
 from dft_pipeline.training.evaluation_answers import Said, read_answers, said
 from dft_pipeline.training.evaluation_items import EXECUTION, TRAIN, questions
+from dft_pipeline.training.scores import Judge
 from dft_pipeline.values.similarity import Embed
 from resources.lake import Lake
 
@@ -45,8 +45,6 @@ INTERVALS = {
     OVER_PROMPTS: "prompts drawn anew",
     OVER_ITEMS: "items drawn anew, which says nothing of other prompts",
 }
-
-Judge = Callable[[Sequence[dict[str, Any]], Mapping[str, str]], Met]
 
 
 class NothingHeldOut(ValueError):
@@ -107,12 +105,7 @@ def evaluate(
 def _executed(
     items: Sequence[dict[str, Any]], answers: Mapping[str, Said], whole: Whole, judge: Judge | None, seed: int
 ) -> list[Score]:
-    prompts = [item for item in items if item["kind"] == EXECUTION]
-    if judge is None or not prompts:
-        return []
-    texts = {key: one.text for key, one in answers.items() if one.text}
-    met = judge(prompts, texts)
-    return [execution_score(items, answers, whole.rubric_rows, met, seed)]
+    return [] if judge is None else [execution_score(items, answers, whole, judge, seed)]
 
 
 # What a person sees

@@ -1,18 +1,18 @@
 """How well a model answers evaluation items, beside what needs no model.
 
-What belongs here: the scores and their intervals. How a completion is judged stands elsewhere; here comes in
-which criteria each one met.
+What belongs here: the scores and their intervals. What a text is worth for its prompt is said in `rewards`.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from dft_pipeline.graph.rank import wilson
+from dft_pipeline.tables import TABLES
 from dft_pipeline.training.baselines import (
     EVERYTHING,
     Item,
@@ -27,6 +27,8 @@ from dft_pipeline.training.baselines import (
 )
 from dft_pipeline.training.evaluation_answers import Said
 from dft_pipeline.training.evaluation_items import EDGE, EXECUTION, VALUE_CHOICE
+from dft_pipeline.training.rewards import completion_scores
+from dft_pipeline.training.scores import Judge, by_model
 from dft_pipeline.values.similarity import Embed
 
 ANSWERS, CHANCE = "answers", "chance"
@@ -36,7 +38,6 @@ FEWEST_PROMPTS = 5
 METRICS = ("precision", "recall", "f1")
 
 Way = Callable[[Item], frozenset[int]]  # what is chosen of an item's options
-Met = Mapping[str, Mapping[str, bool]]  # by item, which criteria its answer met; lacks what has no verdict
 
 
 class Score(NamedTuple):
@@ -61,6 +62,7 @@ class Score(NamedTuple):
 class Whole(NamedTuple):
     """The tables of the snapshot that scores need."""
 
+    reward_rows: pl.DataFrame
     rubric_rows: pl.DataFrame
     canonical_values: pl.DataFrame
     graph_values: pl.DataFrame
@@ -106,33 +108,41 @@ def choice_and_edge_scores(
 
 
 def execution_score(
-    items: Sequence[Item], answers: Mapping[str, Said], rubric_rows: pl.DataFrame, met: Met, seed: int
+    items: Sequence[Item], answers: Mapping[str, Said], whole: Whole, judge: Judge, seed: int
 ) -> Score:
-    """The mean reward of the answers: what their prompts' met criteria weigh. What is no answer has none.
+    """The mean reward of the answers, scored as completions are. What is no answer has a reward of 0.
 
-    Answers of which the judge says nothing are left out.
+    Answers of which the judge says nothing are left out: `items` says how many are not.
     """
-    rubrics = _rubrics(rubric_rows)
-    judged, rewards = [], []
-    for item in items:
-        if item["kind"] != EXECUTION:
-            continue
-        reward = _reward(item, answers[item["item_id"]], rubrics[item["prompt_id"]], met)
-        if reward is not None:
-            judged.append(item)
-            rewards.append(reward)
-    return _mean(EXECUTION, "reward", ANSWERS, judged, rewards, seed)
+    prompts = [item for item in items if item["kind"] == EXECUTION]
+    rewards = _rewards(as_completions(prompts, answers), whole, judge)
+    told = [rewards.get(item["item_id"], 0.0) for item in prompts]
+    scored = [(item, reward) for item, reward in zip(prompts, told, strict=True) if reward is not None]
+    return _mean(EXECUTION, "reward", ANSWERS, *_unzipped(scored), seed)
 
 
-def _reward(item: Item, said: Said, rubric: Sequence[Mapping[str, Any]], met: Met) -> float | None:
-    if said.outcome != "answered":
-        return 0.0
-    verdicts = met.get(item["item_id"])
-    return None if verdicts is None else sum(row["weight"] * verdicts[row["criterion"]] for row in rubric)
+def as_completions(prompts: Sequence[Item], answers: Mapping[str, Said]) -> pl.DataFrame:
+    """The answers to prompts as rows of `completions`, as far as scores need them, by item_id."""
+    of_prompt = ("prompt_id", "prompt", "split", "fold")
+    rows = [
+        {name: item[name] for name in of_prompt}
+        | {"completion_id": item["item_id"], "text": answers[item["item_id"]].text}
+        for item in prompts
+        if answers[item["item_id"]].text
+    ]
+    # Whether the judge wrote an answer itself is not known: no model is named.
+    columns = ("completion_id", *of_prompt, "text", "model", "set_aside_for")
+    return pl.DataFrame(rows, {name: TABLES["completions"].schema[name] for name in columns})
 
 
-def _rubrics(rubric_rows: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:
-    return {str(prompt): part.to_dicts() for (prompt,), part in rubric_rows.group_by("prompt_id")}
+def _rewards(completions: pl.DataFrame, whole: Whole, judge: Judge) -> dict[str, float | None]:
+    said = by_model(completions, whole.rubric_rows, judge)
+    scores = completion_scores(completions, said, whole.rubric_rows, whole.reward_rows)
+    return dict(scores.select("completion_id", "reward").unique().iter_rows())
+
+
+def _unzipped(scored: Sequence[tuple[Item, float]]) -> tuple[list[Item], list[float]]:
+    return [item for item, _ in scored], [reward for _, reward in scored]
 
 
 # Which values

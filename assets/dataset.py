@@ -31,6 +31,7 @@ from dft_pipeline.dataset.aggregations import aggregations
 from dft_pipeline.dataset.coverage_by_h import ENOUGH, advice
 from dft_pipeline.dataset.gradient import gradients
 from dft_pipeline.dataset.moral_similarity import World, prompt_contexts
+from dft_pipeline.dataset.prompt_contexts import staying
 from dft_pipeline.dataset.questions import Snapshot, numbered, participants
 from dft_pipeline.dataset.similarity_agreement import similarity_agreement
 from dft_pipeline.dataset.value_pairs import balanced_pairs, value_pairs
@@ -70,7 +71,7 @@ PAIRED = ("wisdom_edges", "canonical_values", "contested", raw_key("case"), raw_
 @dg.multi_asset(
     name="moral_similarity",
     specs=[
-        table_spec("prompt_contexts", "1", COMPARED),
+        table_spec("prompt_contexts", "2", COMPARED),
         table_spec("similarity_agreement", "1", (*COMPARED, "prompt_contexts", raw_key("contextLabel"))),
     ],
     check_specs=check_specs(("prompt_contexts", "similarity_agreement"), gates.PROMPT_GATES),
@@ -100,10 +101,10 @@ def moral_similarity(
 @dg.multi_asset(
     name="training_rows",
     specs=[
-        table_spec("reward_rows", "3", (*OF_CASES, "prompt_contexts")),
-        table_spec("rubric_rows", "3", ("reward_rows",)),
-        table_spec("value_pairs", "2", (*PAIRED, "edge_evidence")),
-        table_spec("balanced_pairs", "1", (*PAIRED, "pair_tallies")),
+        table_spec("reward_rows", "4", (*OF_CASES, "prompt_contexts")),
+        table_spec("rubric_rows", "4", ("reward_rows",)),
+        table_spec("value_pairs", "3", (*PAIRED, "prompt_contexts", "edge_evidence")),
+        table_spec("balanced_pairs", "2", (*PAIRED, "prompt_contexts", "pair_tallies")),
     ],
     check_specs=check_specs(
         ("reward_rows", "rubric_rows", "value_pairs", "balanced_pairs"),
@@ -122,8 +123,9 @@ def training_rows(
     )
     rubric = rows.rubric_rows(reward)
     measured = gates.measured_rows(reward, rubric, snapshot.canonical_values, snapshot.wisdom_edges)
-    pairs = value_pairs(snapshot)
-    balanced = balanced_pairs(snapshot, workplace.table("pair_tallies", day), settings.policy)
+    own = snapshot._replace(cases=staying(snapshot.cases, prompts))
+    pairs = value_pairs(own)
+    balanced = balanced_pairs(own, workplace.table("pair_tallies", day), settings.policy)
     yield from finished(
         workplace,
         "dataset_rows",
@@ -134,7 +136,7 @@ def training_rows(
             "value_pairs": pairs,
             "balanced_pairs": balanced,
         },
-        [*measured, *gates.measured_pairs(snapshot, pairs, balanced)],
+        [*measured, *gates.measured_pairs(own, pairs, balanced)],
     )
 
 

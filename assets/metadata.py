@@ -28,6 +28,7 @@ OF_ONE_PERSON = {
     "articulated_cards": (*VALUE_TEXTS, "refusal_reason"),
     **dict.fromkeys(("reward_rows", "rubric_rows"), ("prompt",)),
     "prompt_contexts": ("prompt", "reason"),
+    "preference_pairs": ("prompt", "chosen", "rejected"),
     "ratings_left_out": ("criterion",),
     "evaluation_items": ("prompt", "question"),
 }  # by table: other tables' values are many people's

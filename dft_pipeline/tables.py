@@ -249,6 +249,30 @@ SUPPORT = ("articulated", "voted", "judged_wiser")  # how a participant supports
 OF_CASE = pl.col("how") != "judged_wiser"
 AGGREGATIONS = ("gamma", "votes", "vote_rate", "wisdom", "pagerank", "sinks", "minority_wisdom")
 NO_CARD = "null where there is none"
+PAIR_REASONS = ("execution", "ranked", "wiser_value", "shuffled_value", "naive", "revision")
+PAIR_REASON = _one_of(
+    "`execution`: it executes a value better by the gap; `ranked`: so many more people put it above, by a "
+    "value; `wiser_value`: guided by the wiser value of an edge, against the less wise one; "
+    "`shuffled_value`: guided by a value of the prompt, against one that has nothing to do with it; `naive`: "
+    "guided, against not; `revision`: revised after a critique, against what it was before",
+    *PAIR_REASONS,
+)
+PAIR_RULES = (
+    "set_aside",
+    "same_text",
+    "unscored",
+    "unlike_scorers",
+    "untrusted_judge",
+    "small_gap",
+    "reward_disagrees",
+    "contradicted",
+    "most_per_prompt",
+    "unlike_length",
+)
+VALUE_SPLIT = _one_of(
+    "`train`, `validation` or `test`, by a hash of the value's id, which holds values out",
+    *("train", "validation", "test"),
+)
 IS_CONTESTED = _yes(
     "whether the value stands in a dispute (`contested`) in the scope of the prompt's case, or of one of its "
     "contexts"
@@ -838,6 +862,7 @@ _TABLES = (
             ),
             "row_hash": _hex("SHA-256 of the row's whole content, hex", 64),
             "fold": _id("leave-one-case-out fold, where there are fewer than ten cases", nullable=True),
+            "value_split": VALUE_SPLIT,
             "is_contested": IS_CONTESTED,
             **SURENESS,
         },
@@ -856,6 +881,7 @@ _TABLES = (
             "criterion": _text("the criterion"),
             "weight": _rate("its weight; a prompt's weights sum to 1"),
             "row_ids": _texts("the reward rows that the weight comes from, sorted"),
+            "value_split": VALUE_SPLIT,
             "is_contested": IS_CONTESTED,
             "row_survival": _rate("the highest `row_survival` of the rows in row_ids"),
             "edge_survival": _rate(
@@ -883,6 +909,11 @@ _TABLES = (
                 "or of one of its contexts"
             ),
             **SIDE,
+            "value_split": _one_of(
+                "the side of the two values, of two sides the one further from training: `train` where both "
+                "are, `test` where either is; as in `reward_rows`",
+                *("train", "validation", "test"),
+            ),
             **EVIDENCE,
         },
     ),
@@ -1178,6 +1209,99 @@ _TABLES = (
             "row_ids": _texts("the reward rows that the weight comes from, sorted"),
             "split": SIDE["split"],
             "fold": SIDE["fold"],
+        },
+    ),
+    Table(
+        "preference_pairs",
+        "training",
+        "two completions of a prompt, one preferred to the other for a reason",
+        ("pair_id",),
+        {
+            "pair_id": _hex("32 hex digits of a hash of chosen_id, rejected_id, reason and value_id", 32),
+            "prompt_id": _text("the prompt, as in `reward_rows`"),
+            "prompt": _text("what the user asked"),
+            "chosen_id": _text("the completion that is preferred"),
+            "rejected_id": _text("the other one"),
+            "chosen": _text("its text"),
+            "rejected": _text("the other one's text"),
+            "reason": PAIR_REASON,
+            "value_id": _id(
+                "the value that it is about: that is executed better or ranked by, or that guided the "
+                "preferred one; null for a revision by no value in particular",
+                nullable=True,
+            ),
+            "edge_id": _text("of `wiser_value`, the edge; otherwise null", nullable=True),
+            "gap": _rate(
+                "by how much: the difference in executed (`execution`), of the shares of raters who put the "
+                "one above the other and the other above the one (`ranked`), or in reward; null where a "
+                "reward is not known, or not to be compared",
+                nullable=True,
+            ),
+            "chosen_reward": _rate("reward of the preferred one; null as in gap", nullable=True),
+            "rejected_reward": _rate("reward of the other one; null as in gap", nullable=True),
+            "scored_by": _one_of(
+                "on whose scores gap rests: `people` or `model`; null without gap",
+                "people",
+                "model",
+                nullable=True,
+            ),
+            "chosen_length": _count("characters of the preferred text"),
+            "rejected_length": _count("characters of the other text"),
+            "row_ids": _texts("the prompt's reward rows of the value (of all where there is none), sorted"),
+            "split": _one_of("the prompt's side, as in `reward_rows`", "train", "validation", "test"),
+            "fold": _id("leave-one-case-out fold, where there are fewer than ten cases", nullable=True),
+            "value_split": _one_of(
+                "the side, furthest from training, of value_id and of the values that guided the two texts: "
+                "`train` where all are; as in `reward_rows`",
+                *("train", "validation", "test"),
+            ),
+            "is_contested": _yes(
+                "whether one of these values, or an end of the edge, stands in a dispute of the prompt's case"
+            ),
+        },
+    ),
+    Table(
+        "pairs_left_out",
+        "training",
+        "a pair of completions that could have been preferred one to the other, and why it is not",
+        ("pair_id",),
+        {
+            "pair_id": _hex("as in `preference_pairs`", 32),
+            "prompt_id": _text("the prompt"),
+            "chosen_id": _text("the completion that would be preferred"),
+            "rejected_id": _text("the other one"),
+            "reason": PAIR_REASON,
+            "value_id": _id("the value, as in `preference_pairs`", nullable=True),
+            "rule": _one_of(
+                "the first that holds: `set_aside` (one of the two is), `same_text`, `unscored` (a revision "
+                "without rewards), `unlike_scorers` (people's scores against a model's), `untrusted_judge` "
+                "(it needs scores of a model that agrees too little with people), `small_gap` (of a "
+                "revision), `reward_disagrees` (both rewards are known, and the preferred one's is not "
+                "higher), `contradicted` (another reason or value prefers the other one, and no reward "
+                "decides), `most_per_prompt`, `unlike_length` (left out so that the longer text is not "
+                "mostly the preferred one)",
+                *PAIR_RULES,
+            ),
+        },
+    ),
+    Table(
+        "pair_balance",
+        "training",
+        "a reason for pairs, or all together, with how far being preferred goes with being longer",
+        ("reason",),
+        {
+            "reason": _one_of("the reason, or `all`", "all", *PAIR_REASONS),
+            "pairs": _count("pairs in `preference_pairs`"),
+            "left_out": _count("pairs in `pairs_left_out`"),
+            "unlike_length": _count("of them those left out for their length, last of all"),
+            "length_correlation_before": _rate(
+                "Σ d / √(n · Σ d²) over the pairs before that, where d is log(chosen_length) − "
+                "log(rejected_length): the correlation of being chosen with the log of the length, both "
+                "centred within each pair; null where no lengths differ",
+                low=-1,
+                nullable=True,
+            ),
+            "length_correlation": _rate("the same of the pairs", low=-1, nullable=True),
         },
     ),
     Table(

@@ -81,7 +81,17 @@ NONE_LOST = Gate(
     mend=DEFECT,
 )
 
-PROMPT_GATES = (ANSWERED, NONE_LOST)
+NO_CASE_LEFT_OUT = Gate(
+    "cases_have_rows",
+    "prompt_contexts",
+    "no case is left out as `leak`, too much like another one on another side",
+    high=0,
+    blocks=False,
+    unit="cases",
+    mend="that case has no training rows: where it should, reword it or the other one in the app",
+)
+
+PROMPT_GATES = (ANSWERED, NONE_LOST, NO_CASE_LEFT_OUT)
 PAIR_GATES = (EVERY_EDGE, *BLANK_PAIRS.values(), *PERSONAL_PAIRS.values())
 DATASET_GATES = (NOT_EMPTY, IN_SNAPSHOT, ROW_IDS, ONE_SIDE, NO_BLANKS, IMPERSONAL, WEIGHTS)
 TEXTS = ("prompt", "value_title", "value_instructions")
@@ -124,10 +134,13 @@ def measured_prompts(turns: pl.DataFrame, prompt_contexts: pl.DataFrame) -> list
     """What the gates see of `prompt_contexts`, given the turns of further prompts that take part."""
     candidates = prompt_contexts.filter(pl.col("kind").is_in(["case", "context"]))
     silent = candidates.filter(pl.col("applies").is_null())["prompt_id"]
+    is_case = pl.col("source_prompt_id").is_null()
+    apart = prompt_contexts.filter(is_case, pl.col("kind") == "leak")["prompt_id"]
     lost = turns.join(prompt_contexts, on=["prompt_id", "turn_index"], how="anti", nulls_equal=True)
     return [
         Measured(ANSWERED, len(silent), examples(silent.unique().sort())),
         Measured(NONE_LOST, len(lost), examples(lost["prompt_id"].sort())),
+        Measured(NO_CASE_LEFT_OUT, len(apart), examples(apart.sort())),
     ]
 
 

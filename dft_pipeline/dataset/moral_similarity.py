@@ -4,7 +4,7 @@ What belongs here: the candidates, the decision about each, and what becomes of 
 applies. Which training rows follow stands in `prompt_contexts` and `rows`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -201,38 +201,39 @@ def _out_of_graph(turns: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
 
 
 def _leaks(turns: pl.DataFrame, cases: pl.DataFrame, embed: Embed, settings: MoralSimilarity) -> pl.DataFrame:
-    """The turns that are too much like a prompt before them that stays, on another side.
+    """The cases and turns that are too much like a prompt before them that stays, on another side.
 
-    Cases come first and all stay, then turns by their ids.
+    Cases come first, then turns, each by their ids.
     """
-    columns = ("prompt_id", "prompt", "group", "is_case")
-    first = cases.select(prompt_id="id", prompt="question", group="id", is_case=pl.lit(True))
-    then = turns.with_columns(group="source_prompt_id", is_case=pl.lit(False))
-    every = pl.concat([first.sort("prompt_id"), then.select(columns).sort("prompt_id")])
-    sides = pl.Series("side", [side(group) for group in every["group"]], pl.String)
+    none = pl.lit(None)
+    named = {"prompt_id": "id", "prompt": "question", "group": "id"}
+    first = cases.select(**named, source_prompt_id=none, turn_index=none).sort("prompt_id")
+    then = turns.with_columns(group="source_prompt_id").sort("prompt_id")
+    every = pl.concat([first.cast(then.select(first.columns).schema), then.select(first.columns)])
+    every = every.with_columns(side=pl.Series([side(group) for group in every["group"]], dtype=pl.String))
     # Once each: a thousand times the same words on the same side are a million pairs.
-    distinct = every.with_columns(sides).unique(["prompt", "side"], keep="first", maintain_order=True)
-    left = _left_out(distinct, _vectors(distinct["prompt"].to_list(), embed), settings.leak_threshold)
-    theirs = every.with_columns(sides).filter(~pl.col("is_case")).join(left, on=["prompt", "side"])
-    return turns.join(theirs.select("prompt_id", "similarity", "reason"), on="prompt_id").with_columns(
-        kind=pl.lit("leak")
-    )
+    distinct = every.unique(["prompt", "side"], keep="first", maintain_order=True)
+    left = _left_out(distinct, alike(distinct["prompt"].to_list(), embed, settings))
+    return every.join(left, on=["prompt", "side"]).drop("group", "side").with_columns(kind=pl.lit("leak"))
 
 
-def _left_out(prompts: pl.DataFrame, vectors: Whole, threshold: float) -> pl.DataFrame:
-    """prompt, side, similarity, reason of those that are left out, earlier ones before later ones."""
-    pairs = neighbours(vectors, threshold)
+def alike(texts: Sequence[str], embed: Embed, settings: MoralSimilarity) -> dict[tuple[int, int], float]:
+    """The texts that may not stand on two sides, by their places, first < second, with the similarity."""
+    pairs = neighbours(_vectors(texts, embed), settings.leak_threshold)
     rows = zip(*(column.tolist() for column in pairs), strict=True)
     near = {(first, second): similarity for first, second, similarity in rows}
     # Texts without any known word have no direction, and are alike only where they are the same.
-    numbered = prompts.with_row_index("row").select("row", "prompt")
-    same = numbered.join(numbered, on="prompt", suffix="_other").filter(pl.col("row") < pl.col("row_other"))
-    near |= dict.fromkeys(same.select("row", "row_other").iter_rows(), 1.0)
-    columns = ("prompt_id", "prompt", "side", "is_case")
-    names, texts, sides, stay = (prompts[name].to_list() for name in columns)
+    numbered = pl.DataFrame({"text": texts}, {"text": pl.String}).with_row_index("row")
+    same = numbered.join(numbered, on="text", suffix="_other").filter(pl.col("row") < pl.col("row_other"))
+    return near | dict.fromkeys(same.select("row", "row_other").iter_rows(), 1.0)
+
+
+def _left_out(prompts: pl.DataFrame, near: Mapping[tuple[int, int], float]) -> pl.DataFrame:
+    """prompt, side, similarity, reason of those that are left out, earlier ones before later ones."""
+    names, texts, sides = (prompts[name].to_list() for name in ("prompt_id", "prompt", "side"))
     out: dict[int, tuple[str, str, float, str]] = {}
     for (first, second), similarity in sorted(near.items(), key=lambda pair: pair[0][::-1]):
-        if sides[first] != sides[second] and not stay[second] and first not in out and second not in out:
+        if sides[first] != sides[second] and first not in out and second not in out:
             why = f"too much like {names[first]}, which is on the side {sides[first]}"
             out[second] = (texts[second], sides[second], similarity, why)
     schema = {"prompt": pl.String, "side": pl.String, "similarity": pl.Float64, "reason": pl.String}

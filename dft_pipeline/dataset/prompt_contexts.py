@@ -41,6 +41,12 @@ def applying(prompt_contexts: pl.DataFrame) -> pl.DataFrame:
     return kept.select(group, *columns).join(_places(kept.select(group, "source_prompt_id")), on="group")
 
 
+def staying(cases: pl.DataFrame, prompt_contexts: pl.DataFrame) -> pl.DataFrame:
+    """The cases that have training rows of their own: all but those that are left out."""
+    apart = prompt_contexts.filter(pl.col("kind").is_in(LEFT_OUT)).select(id="prompt_id")
+    return cases.join(apart, on="id", how="anti", maintain_order="left")
+
+
 def side(group: str) -> str:
     """The split of all prompts of a group (a case, or a conversation): 80 / 10 / 10 by a hash, for ever."""
     percent = int.from_bytes(hashlib.sha256(group.encode()).digest()[:8], "big") % 100

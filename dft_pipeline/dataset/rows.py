@@ -10,6 +10,7 @@ from dft_pipeline.dataset.gamma import chosen, held_at
 from dft_pipeline.dataset.prompt_contexts import applying, own_contexts
 from dft_pipeline.dataset.questions import Snapshot, numbered, questions
 from dft_pipeline.dataset.survival import Counts, counts_of_people, row_survival
+from dft_pipeline.dataset.value_split import with_value_split
 from dft_pipeline.graph.disputes import values_in_dispute
 from dft_pipeline.policies import Aggregation, Evidence
 from dft_pipeline.tables import TABLES
@@ -45,7 +46,8 @@ def reward_rows(
         h=pl.lit(settings.h, dtype=pl.Int64),
         policy=pl.lit(policy),
     )
-    return table.conform(_identified(_applied(chosen, applying(prompt_contexts))))
+    applied = _applied(chosen, applying(prompt_contexts))
+    return table.conform(_identified(with_value_split(applied, "value_id")))
 
 
 def _applied(chosen: pl.DataFrame, prompts: pl.DataFrame) -> pl.DataFrame:
@@ -80,7 +82,8 @@ def rubric_rows(reward_rows: pl.DataFrame) -> pl.DataFrame:
         criterion_index=pl.int_ranges(pl.col("criteria").list.len()),
         criterion="criteria",
     )
-    return TABLES["rubric_rows"].conform(split.explode("criterion", "criterion_index"))
+    placed = with_value_split(split, "value_id")
+    return TABLES["rubric_rows"].conform(placed.explode("criterion", "criterion_index"))
 
 
 def astray(reward_rows: pl.DataFrame, values: pl.DataFrame, edges: pl.DataFrame) -> list[str]:

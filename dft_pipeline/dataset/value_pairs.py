@@ -10,6 +10,7 @@ import polars as pl
 
 from dft_pipeline.dataset.prompt_contexts import prompts
 from dft_pipeline.dataset.questions import Snapshot
+from dft_pipeline.dataset.value_split import with_value_split
 from dft_pipeline.graph.disputes import values_in_dispute
 from dft_pipeline.graph.moral_graph import edge_id
 from dft_pipeline.graph.scopes import scopes_of_prompts
@@ -25,7 +26,8 @@ def value_pairs(snapshot: Snapshot) -> pl.DataFrame:
     evidence = snapshot.edge_evidence.select("edge_id", *EVIDENCE)
     edges = _of_prompts(snapshot, snapshot.wisdom_edges).join(evidence, on="edge_id", how="left")
     ends = {"less_wise": PAIR[0], "wiser": PAIR[1]}
-    return TABLES["value_pairs"].conform(_described(edges, snapshot, ends))
+    placed = with_value_split(_described(edges, snapshot, ends), *(f"{end}_value_id" for end in ends))
+    return TABLES["value_pairs"].conform(placed)
 
 
 def balanced_pairs(snapshot: Snapshot, pair_tallies: pl.DataFrame, policy: ConsensusPolicy) -> pl.DataFrame:

@@ -12,13 +12,12 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from dft_pipeline.dataset.prompt_contexts import SIDES, side
+from dft_pipeline.dataset.value_split import FROM_TRAINING
 from dft_pipeline.tables import TABLES
 
 VALUE_CHOICE, EDGE, EXECUTION = KINDS = ("value_choice", "edge", "execution")
 ID_DIGITS = 32
-ORDER = {side: place for place, (_, side) in enumerate(SIDES)}
-TRAIN = SIDES[0][1]
+TRAIN = FROM_TRAINING[0]
 # What a question does not show: its answer, and what the answer can be read from.
 WITHHELD = ("answer_value_ids", "edge_id", "row_ids")
 
@@ -56,11 +55,6 @@ def letter(place: int) -> str:
     """A, B, … Z, AA, AB, …: how options are named, from place 0 on."""
     high, low = divmod(place, len(ascii_uppercase))
     return (letter(high - 1) if high else "") + ascii_uppercase[low]
-
-
-def furthest(sides: Iterable[str]) -> str:
-    """The side that is furthest from training."""
-    return max(sides, key=ORDER.__getitem__)
 
 
 def in_seeded_order(value_ids: Iterable[int], seed: int, item_id: str) -> list[int]:
@@ -125,7 +119,7 @@ def _edges(made: Made, values: Mapping[int, Row], seed: int) -> Iterator[Row]:
             "answer_value_ids": [pair["wiser_value_id"]],
             "edge_id": pair["edge_id"],
             "row_ids": sorted(because.get(pair["edge_id"], ())),
-            "split": furthest((pair["split"], *(side(str(end)) for end in ends))),
+            "split": max(pair["split"], pair["value_split"], key=FROM_TRAINING.index),
             "fold": pair["fold"],
         }
 

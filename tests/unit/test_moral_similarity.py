@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dft_pipeline.dataset.gates import measured_prompts
 from dft_pipeline.dataset.moral_similarity import Candidate, Said, World, candidates, prompt_contexts
-from dft_pipeline.dataset.prompt_contexts import applying, own_contexts, side
+from dft_pipeline.dataset.prompt_contexts import applying, own_contexts, side, staying
 from dft_pipeline.dataset.similarity_agreement import majority, similarity_agreement
 from dft_pipeline.policies import SIMILAR_WORDLLAMA
 from dft_pipeline.raw.tables import SOURCE_TABLES
@@ -99,8 +99,8 @@ def test_a_judge_is_asked_of_every_candidate_and_may_stay_silent() -> None:
         ("near", True, 0.5, 0.5, "model", "1"),
         ("north", False, None, 0.5, "model", "1"),
     ]
-    silent, lost = measured_prompts(turns(p="30"), found)
-    assert (silent.value, lost.value) == (3, 0)
+    silent, lost, left_out = measured_prompts(turns(p="30"), found)
+    assert (silent.value, lost.value, left_out.value) == (3, 0, 0)
     assert measured_prompts(turns(p="30", gone="1"), found)[1].value == 1
 
 
@@ -217,6 +217,26 @@ def test_a_case_stays_whatever_is_like_it() -> None:
     found = prompt_contexts(turns(**{prompt: "100"}), there, embed, SETTINGS, None)
     assert rows(found, "prompt_id", kind="leak") == [(prompt,)]
     assert set(applying(found)["prompt_id"]) == {"train-case"}
+
+
+def test_of_two_cases_too_much_alike_on_two_sides_the_later_one_is_left_out() -> None:
+    first, second = sorted(named("train", "test"))
+    there = world({second: "41", first: "40", "z": "130"}, ["40 here"], ("40 here", second))
+    assert side("z") == "train"
+    found = prompt_contexts(turns(**{f"{first}x": "-140"}), there, embed, SETTINGS, None)
+    why = f"too much like {first}, which is on the side {side(first)}"
+    leaks = found.filter(kind="leak").select("prompt_id", "prompt", "reason", "source_prompt_id", "case_id")
+    assert leaks.rows() == [(second, "41", why, None, None)]
+    assert set(applying(found)["prompt_id"]) == {first, "z"}
+    assert staying(there.cases, found)["id"].to_list() == [first, "z"]
+    told = measured_prompts(turns(), found)[2]
+    assert (told.gate.name, told.value, told.rows) == ("cases_have_rows", 1, (second,))
+
+
+def test_cases_alike_on_one_side_both_stay() -> None:
+    first, second = named("train", "train")
+    found = prompt_contexts(turns(), world({first: "40", second: "40"}, []), embed, SETTINGS, None)
+    assert found.filter(kind="leak").is_empty()
 
 
 def test_what_looks_personal_is_compared_with_nothing_and_shown_to_nobody() -> None:

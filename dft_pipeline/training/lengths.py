@@ -1,0 +1,63 @@
+"""How far being preferred goes with being longer, and which pairs to leave out so that it does not.
+
+Of a pair, d = log(characters of chosen) − log(characters of rejected). The correlation is that of being
+chosen (1 or 0) with the log of the length over the 2n texts, both centred within each pair, which comes to
+
+    r = Σ d / √(n · Σ d²)
+
+1 where the chosen text is longer by the same factor in every pair, 0 where there is no leaning.
+"""
+
+import math
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+MATCHED = 0.5  # of the largest correlation that is let through: pairs that a reader filters vary around it
+
+
+def differences(pairs: pl.DataFrame) -> Floats:
+    """d of each pair, from `chosen_length` and `rejected_length`; an empty text counts as one character."""
+    logs = (pl.col(name).clip(lower_bound=1).log() for name in ("chosen_length", "rejected_length"))
+    chosen, rejected = pairs.select(*logs).to_numpy().T if len(pairs) else (np.empty(0), np.empty(0))
+    apart: Floats = chosen - rejected
+    return apart
+
+
+def length_correlation(pairs: pl.DataFrame) -> float | None:
+    """r of the pairs; None where no two texts of a pair differ in length."""
+    return _correlation(len(pairs), *_sums(np.sort(differences(pairs))))
+
+
+def unlike(pairs: pl.DataFrame, largest: float) -> pl.Series:
+    """Which pairs to leave out, in their order, so that |r| is at most `largest`.
+
+    One after the other goes the pair that leans furthest the way that all of them lean; equals by `pair_id`.
+    """
+    apart = differences(pairs)
+    order = np.lexsort((pairs["pair_id"].to_numpy(), apart))
+    stay = order[_middle(apart[order], largest)]
+    return pl.Series("unlike", ~np.isin(np.arange(len(pairs)), stay))
+
+
+def _middle(apart: Floats, largest: float) -> slice:
+    """What stays of sorted differences: only the ends go, one at a time."""
+    first, last = 0, len(apart)
+    total, squares, differing = _sums(apart)
+    while abs(_correlation(last - first, total, squares, differing) or 0.0) > largest:
+        leans = total > 0
+        gone = apart[last - 1] if leans else apart[first]
+        first, last = (first, last - 1) if leans else (first + 1, last)
+        total, squares, differing = total - gone, squares - gone**2, differing - bool(gone)
+    return slice(first, last)
+
+
+def _sums(apart: Floats) -> tuple[float, float, int]:
+    return float(apart.sum()), float((apart**2).sum()), int(np.count_nonzero(apart))
+
+
+def _correlation(count: int, total: float, squares: float, differing: int) -> float | None:
+    return max(-1.0, min(1.0, total / math.sqrt(count * squares))) if differing else None

@@ -35,6 +35,7 @@ check: setup
 	$(BIN)/dagster definitions validate --log-level warning
 
 docs: setup
+	$(BIN)/python -m tests.unit.export_world
 	$(BIN)/python docs/make.py
 
 first-run: setup

@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from assets.completions import completions
 from assets.evaluating import evaluating
 from assets.graph import consensus, evidence, exclusions, ranking
 from assets.lineage import lineage
@@ -21,6 +22,7 @@ from assets.metadata import (
     picture,
     table_spec,
 )
+from assets.pairs import pairs
 from assets.raw import raw_key
 from assets.reports import evaluation, reports
 from assets.retries import retried
@@ -226,7 +228,9 @@ STEPS = (
     ranking,
     moral_similarity,
     training_rows,
+    completions,
     scores,
+    pairs,
     evaluating,
     lineage,
     reports,

@@ -28,8 +28,10 @@ OF_ONE_PERSON = {
     "articulated_cards": (*VALUE_TEXTS, "refusal_reason"),
     **dict.fromkeys(("reward_rows", "rubric_rows"), ("prompt",)),
     "prompt_contexts": ("prompt", "reason"),
-    "preference_pairs": ("prompt", "chosen", "rejected"),
+    "completions": ("prompt", "text", "marked_text", "critique", "set_aside_for"),
+    **dict.fromkeys(("completion_requests", "judge_requests"), ("request",)),
     "ratings_left_out": ("criterion",),
+    "preference_pairs": ("prompt", "chosen", "rejected"),
     "evaluation_items": ("prompt", "question"),
 }  # by table: other tables' values are many people's
 

@@ -10,7 +10,7 @@ from dft_pipeline.training import ratings
 from dft_pipeline.training.agreement import judge_agreement
 from dft_pipeline.training.gates import SCORE_GATES, measured_scores
 from dft_pipeline.training.rewards import completion_scores
-from dft_pipeline.training.scores import criterion_scores
+from dft_pipeline.training.scores import criterion_scores, judge_requests
 from resources.build import BuildSettings, Workplace
 from resources.language_model import POOL
 
@@ -29,6 +29,7 @@ RANKED = (*NAMED, raw_key("completionRanking"))
         table_spec(
             "completion_scores", "1", ("completions", "criterion_scores", "rubric_rows", "reward_rows")
         ),
+        table_spec("judge_requests", "1", ("completions", "rubric_rows", "criterion_scores")),
     ],
     check_specs=check_specs(
         (
@@ -37,6 +38,7 @@ RANKED = (*NAMED, raw_key("completionRanking"))
             "completion_rankings",
             "judge_agreement",
             "completion_scores",
+            "judge_requests",
         ),
         SCORE_GATES,
     ),
@@ -48,16 +50,20 @@ def scores(context: dg.AssetExecutionContext, workplace: Workplace, build_settin
     snapshot = ratings.Snapshot(*(workplace.table(name, day) for name in ratings.Snapshot._fields))
     rated = ratings.sorted_ratings(workplace.admitted("criterionRating", day), snapshot)
     ranked = ratings.sorted_rankings(workplace.admitted("completionRanking", day), snapshot)
-    with workplace.criterion_judge(settings, context.run.run_id, context.log.warning) as judge:
-        said = criterion_scores(snapshot.completions, snapshot.rubric_rows, rated.kept, judge)
+    completions, rubric = snapshot.completions, snapshot.rubric_rows
+    with workplace.criterion_judge(settings, context.run.run_id, context.log.warning) as asked:
+        judge, questions = asked or (None, None)
+        said = criterion_scores(completions, rubric, rated.kept, judge)
+        requests = judge_requests(completions, rubric, said, questions)
     tables = {
         "criterion_scores": said,
         "ratings_left_out": ratings.ratings_left_out(rated, ranked),
         "completion_rankings": ratings.completion_rankings(ranked),
         "judge_agreement": judge_agreement(said, settings),
         "completion_scores": completion_scores(
-            snapshot.completions, said, snapshot.rubric_rows, workplace.table("reward_rows", day)
+            completions, said, rubric, workplace.table("reward_rows", day)
         ),
+        "judge_requests": requests,
     }
     yield from finished(
         workplace, "training_scores", day, tables, measured_scores(snapshot, tables, settings)

@@ -6,9 +6,9 @@ WIDTH = 60  # characters of a text
 HARMLESS = (("&", "&amp;"), ("<", "&lt;"), ("|", "&#124;"), ("[", "&#91;"), ("`", "&#96;"), ("*", "&#42;"))
 
 
-def harmless(value: object) -> str:
-    """The value as a short text on one line."""
-    text = " ".join(str(value)[:WIDTH].split())
+def harmless(value: object, width: int | None = WIDTH) -> str:
+    """The value as a text on one line, a short one but where the width is None."""
+    text = " ".join(str(value)[:width].split())
     for mark, instead in HARMLESS:
         text = text.replace(mark, instead)
     return text

@@ -118,6 +118,12 @@ class Bounds(_Settings):
     max_q: float | None = Field(None, ge=0, le=1, description="largest q kept")
 
 
+class Filters(Bounds):
+    """Which training rows an export keeps; None keeps all."""
+
+    min_share: float | None = Field(None, ge=0, le=1, description="smallest share of a reward row kept")
+
+
 CardField = Literal["title", "instructions_short", "instructions_detailed", "criteria"]
 
 
@@ -304,6 +310,7 @@ def snapshot_settings(
 
     `has_model`: there is a language model to ask, so that it writes the cards that finished chats lack, says
     what applies to further prompts, judges what the app has not assigned, and scores completions.
+    `writes_completions`: completions are to be written, and scored; without a model these stay requests.
     `deduplication`: what a settings file says of the embedding model; None where there is no file.
 
     Without an h, support is carried along one edge, or along none where the policy allows loops.
@@ -332,7 +339,7 @@ def snapshot_settings(
         judges_prompts=has_model,
         publishes_texts=publishes_texts,
         training=Training(
-            writes=has_model and writes_completions, judges=has_model, trusts_judge=trusts_judge
+            writes=writes_completions, judges=has_model or writes_completions, trusts_judge=trusts_judge
         ),
     )
 
@@ -375,6 +382,12 @@ def deduplication(settings: Mapping[str, Any], embed_model: str) -> Deduplicatio
 def bounds(min_survival: float | None, max_q: float | None) -> Bounds:
     """Raises ValueError that names the bound that is no number from 0 to 1."""
     return _understood(Bounds, {"min_survival": min_survival, "max_q": max_q})
+
+
+def filters(min_survival: float | None, max_q: float | None, min_share: float | None) -> Filters:
+    """Raises ValueError that names the filter that is no number from 0 to 1."""
+    asked = {"min_survival": min_survival, "max_q": max_q, "min_share": min_share}
+    return _understood(Filters, asked)
 
 
 def _understood(kind: type[_Kind], settings: Mapping[str, Any]) -> _Kind:

@@ -217,6 +217,16 @@ TURN_INDEX = _count_or_none(
 )
 SOURCE_PROMPT = _text("the further prompt or conversation as it was loaded; null for a case", nullable=True)
 
+REQUEST: Mapping[str, dy.Column] = {
+    "request_id": _hex("the question's hash; `custom_id` in a batch file", 64),
+    "prompt_name": _text("the prompt that it is asked with, in `prompts/`"),
+    "prompt_version": _count("the prompt's version"),
+    "prompt_id": _text("the prompt that completions answer; of several of the same text the first"),
+    "completion_id": _text("the completion that it is about; null where one is to be written", nullable=True),
+    "model": _text("the model that is asked"),
+    "request": _text("the body of the call, as JSON; it names no participant"),
+}
+
 SET_ASIDE_KEY = ("table", "key", "column", "rule", "source", "value")
 SET_ASIDE: Mapping[str, dy.Column] = {
     "table": _text("the source table"),
@@ -1031,32 +1041,83 @@ _TABLES = (
     Table(
         "completions",
         "training",
-        "an answer to a prompt, loaded or written by the configured model",
+        "an answer to a prompt, loaded or written by a language model",
         ("completion_id",),
         {
-            "completion_id": _text("as loaded, or 32 hex digits of the hash of what it was asked with"),
-            "prompt_id": _text("the prompt"),
-            "prompt": _text("what the user asked"),
-            "kind": _one_of(
-                "how it came to be", *("loaded", "naive", "guided", "less_wise", "shuffled", "revision")
+            "completion_id": _text(
+                "the completion: as it was loaded, or 32 hex digits of the hash of what was asked and why"
             ),
-            "text": _text("the answer, without marks"),
-            "marked_text": _text("the same with the values it used marked", nullable=True),
-            "row_id": _hex_or_none("the reward row whose value guided it", 32),
-            "value_id": _id("the value that guided it", nullable=True),
-            "edge_id": _text("of `less_wise`, the edge", nullable=True),
-            "revises_id": _text("of a revision, the naive completion", nullable=True),
-            "critique": _text("of a revision, what was found wanting", nullable=True),
-            "model": _text("who wrote it", nullable=True),
-            "parameters": _text("JSON", nullable=True),
-            "prompt_version": _text("name and version of the prompt", nullable=True),
-            "source": _text("where it comes from", nullable=True),
-            "is_synthetic": _yes("whether a model wrote it", nullable=True),
-            "moderated_by": _text("rule or model that looked at it"),
-            "set_aside_for": _text("why it takes no part", nullable=True),
-            "split": SIDE["split"],
-            "fold": SIDE["fold"],
+            "prompt_id": _text("the prompt"),
+            "prompt": _text("what the user asked; null where it looks personal", nullable=True),
+            "kind": _one_of(
+                "`loaded`; `naive`: asked with the prompt alone; `guided`: with the value of a row; "
+                "`less_wise`: with the less wise value of an edge; `shuffled`: with a value of no row of the "
+                "prompt, drawn by the seed; `revision`: the naive one, revised after a critique by the "
+                "criteria of the prompt's best value",
+                *("loaded", "naive", "guided", "less_wise", "shuffled", "revision"),
+            ),
+            "text": _text(
+                "the answer, without marks; null where it looks personal, or its prompt does", nullable=True
+            ),
+            "marked_text": _text(
+                'the same with `<value context="..." criterion="...">…</value>` around what a criterion did '
+                "to it; null where there are no marks that hold",
+                nullable=True,
+            ),
+            "marks_rule": _one_of(
+                "why marks do not hold: `not_well_formed`, `nested`, `unknown_context`, `unknown_criterion`, "
+                "`text_changed` (without them it is another text) or `unreadable` (what looks like parts of "
+                "marks is left); null where they hold, or there are none",
+                *("not_well_formed", "nested", "unknown_context", "unknown_criterion", "text_changed"),
+                "unreadable",
+                nullable=True,
+            ),
+            "row_id": _hex_or_none(
+                "the reward row whose value guided it; of `less_wise` that of the wiser value, of `shuffled` "
+                "the prompt's best, in whose place the value was drawn",
+                32,
+            ),
+            "value_id": _id("the value that guided it; null where none did", nullable=True),
+            "edge_id": _text("of `less_wise`: the edge from its value to the row's", nullable=True),
+            "revises_id": _text("of a `revision`: the naive completion", nullable=True),
+            "critique": _text(
+                "of a `revision`: what was found wanting; null where it looks personal", nullable=True
+            ),
+            "model": _text("who wrote it; null where that is not known", nullable=True),
+            "parameters": _text("what the model was asked with, as JSON; null if loaded", nullable=True),
+            "prompt_version": _text("the prompt that it was asked with, and its version", nullable=True),
+            "source": _text("where a loaded one comes from", nullable=True),
+            "is_synthetic": _yes("whether a model wrote it; null where that is not known", nullable=True),
+            "moderated_by": _text("who looked at it last: the rule `words-1`, or a model and its prompt"),
+            "set_aside_for": _text(
+                "why it takes no part: `no_rows: …` (its prompt has no training rows, and why: `leak`, "
+                "`personal_text`, `out_of_graph` or `no_value`), `flagged: …` (what moderation found), "
+                "`leak` (the same text, but for case and white space, is on an earlier side of train, "
+                "validation, test); null where it takes part",
+                nullable=True,
+            ),
+            "split": _one_of(
+                "as in `reward_rows`; null where the prompt has no rows",
+                *("train", "validation", "test"),
+                nullable=True,
+            ),
+            "fold": _id("as in `reward_rows`", nullable=True),
         },
+        (
+            RowRule(
+                "takes_part_with_text_and_side",
+                "set_aside_for",
+                pl.col("set_aside_for").is_not_null()
+                | (pl.col("text").is_not_null() & pl.col("split").is_not_null()),
+            ),
+        ),
+    ),
+    Table(
+        "completion_requests",
+        "training",
+        "a question about completions that no model has answered yet",
+        ("request_id",),
+        REQUEST,
     ),
     Table(
         "criterion_scores",
@@ -1210,6 +1271,13 @@ _TABLES = (
             "split": SIDE["split"],
             "fold": SIDE["fold"],
         },
+    ),
+    Table(
+        "judge_requests",
+        "training",
+        "a question to the judge of a completion that no model has answered yet",
+        ("request_id",),
+        REQUEST,
     ),
     Table(
         "preference_pairs",

@@ -22,7 +22,9 @@ from dft_pipeline.manifest import File, settings_hash
 from dft_pipeline.policies import SnapshotSettings, Training, snapshot_settings
 from dft_pipeline.raw.tables import SOURCE_TABLES, SourceColumn
 from dft_pipeline.tables import TABLES
+from dft_pipeline.training.asking import Ask
 from dft_pipeline.training.scores import Judge as CriterionJudge
+from dft_pipeline.training.scores import Questions
 from dft_pipeline.values.card_texts import all_cards
 from dft_pipeline.values.embeddings import looked_up
 from dft_pipeline.values.pseudonyms import pseudonymised, pseudonymiser
@@ -32,14 +34,15 @@ from dft_pipeline.values.texts import without_texts
 from dft_pipeline.values.writing import Write, written_cards
 from resources.card_judge import asks, texts
 from resources.card_writer import card_writer
+from resources.completion_writer import completion_writer
 from resources.context_judge import context_judge
-from resources.criterion_judge import criterion_judge
+from resources.criterion_judge import criterion_judge, judge_questions
 from resources.database import connect, database, libpq, not_lost, one_writer, prepare, refuse_if_lost
 from resources.embedder import Embedder, embedder
 from resources.expectations import Verdict, forget, judge
 from resources.extraction import SET_ASIDE, raw_schema, set_aside_schema
 from resources.lake import Lake, RawFile, published, row_count, sha256
-from resources.language_model import language_model
+from resources.language_model import answers_from_before, language_model
 from resources.patience import patiently
 from resources.policy_files import deduplication, participants
 from resources.problems import PartOfRun, Problem
@@ -249,13 +252,32 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
             yield context_judge(language_model(self.settings, url, run_id), tell)
 
     @contextmanager
+    def completion_writer(
+        self, wanted: Training, run_id: str, tell: Callable[[str], None]
+    ) -> Iterator[Ask | None]:
+        """Who writes and moderates completions, where that is wanted: a model, or its earlier answers."""
+        if not (wanted.writes or wanted.judges):
+            yield None
+            return
+        with self.database() as url:
+            model = language_model(self.settings, url, run_id) or answers_from_before(self.settings, url)
+            yield completion_writer(model, tell)
+
+    @contextmanager
     def criterion_judge(
         self, wanted: Training, run_id: str, tell: Callable[[str], None]
-    ) -> Iterator[CriterionJudge | None]:
-        """Who scores completions beside people: the language model, where it is to."""
+    ) -> Iterator[tuple[CriterionJudge, Questions] | None]:
+        """Who scores completions beside people, where that is wanted: a model, or its earlier answers.
+
+        With it the questions that it is asked, for a model elsewhere.
+        """
+        if not wanted.judges:
+            yield None
+            return
         with self.database() as url:
-            model = language_model(self.settings, url, run_id) if wanted.judges else None
-            yield criterion_judge(model, wanted.seed, tell)
+            model = language_model(self.settings, url, run_id) or answers_from_before(self.settings, url)
+            judge = criterion_judge(model, wanted.seed, tell)
+            yield None if judge is None else (judge, judge_questions(model, wanted.seed))
 
     def judge(self, step: str, day: date, measured: Sequence[Measured]) -> list[Verdict]:
         """Has the gates of a step judged; Data Docs go to the home, by day."""

@@ -2,16 +2,19 @@
 
 from collections.abc import Callable, Sequence
 
+from dft_pipeline.training import asking
 from dft_pipeline.training.scores import Asked, Judge, Said, ordered
 from dft_pipeline.values.answers import AnswerAndCriteria, CriteriaMet, CriterionText
 from resources.language_model import Answered, LanguageModel, read_prompt
+
+PROMPT = "judge_criteria"
 
 
 def criterion_judge(model: LanguageModel | None, seed: int, tell: Callable[[str], None]) -> Judge | None:
     """Asks the model, if any, one question an answer; `tell` hears how many have no answer, and why."""
     if model is None:
         return None
-    prompt = read_prompt("judge_criteria")
+    prompt = read_prompt(PROMPT)
     name, version = model.chat_model, f"{prompt.name}-{prompt.version}"
 
     def judge(asked: Sequence[Asked]) -> list[Sequence[Said] | None]:
@@ -21,13 +24,24 @@ def criterion_judge(model: LanguageModel | None, seed: int, tell: Callable[[str]
         silent = [said for said in answers if not isinstance(said, Answered)]
         if silent:
             tell(f"`{prompt.name}`: {len(silent)} of {len(items)} have no answer yet: {silent[0].why}")
-        calls = [model.question(prompt, item, CriteriaMet).hash for item in items]
+        calls = [one.request_id for one in model.requests(prompt, items, CriteriaMet)]
         return [
             _said(one, order, said.value, (name, version, call)) if isinstance(said, Answered) else None
             for one, order, said, call in zip(asked, orders, answers, calls, strict=True)
         ]
 
     return judge
+
+
+def judge_questions(model: LanguageModel, seed: int) -> Callable[[Sequence[Asked]], list[asking.Asked]]:
+    """What the judge would be asked, for whoever puts it to a model elsewhere."""
+
+    def questions(asked: Sequence[Asked]) -> list[asking.Asked]:
+        items = [_item(one, ordered(one, seed)) for one in asked]
+        put = model.requests(read_prompt(PROMPT), items, CriteriaMet)
+        return [asking.Asked(None, False, *request) for request in put]
+
+    return questions
 
 
 def _item(asked: Asked, order: Sequence[str]) -> AnswerAndCriteria:

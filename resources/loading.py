@@ -1,17 +1,18 @@
 """Table files into the app's tables: streamed, one transaction per table, nothing half-loaded."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import sql as composing
 from psycopg.rows import namedtuple_row
 
-from dft_pipeline.raw.checking import Fault, Row, check, key_of, part_of
+from dft_pipeline.raw.checking import Fault, Row, check, key_of, named, part_of
 from dft_pipeline.raw.reading import FORMATS, Record, RefusedFile, Unreadable, columns, records
 from dft_pipeline.raw.tables import SOURCE_TABLES, SourceTable
 from dft_pipeline.values.pseudonyms import pseudonym, pseudonymiser
@@ -128,9 +129,14 @@ def table_of_ratings(path: Path) -> str:
 
 
 def load(
-    connection: psycopg.Connection[Any], source: Source, key: bytes, strict: bool, progress: Progress
+    connection: psycopg.Connection[Any],
+    source: Source,
+    key: bytes,
+    strict: bool,
+    progress: Progress,
+    further: Sequence[Callable[[psycopg.Connection[Any]], Loaded | Refused]] = (),
 ) -> Iterator[Loaded | Refused]:
-    """Loads each file in turn and says what became of it.
+    """Loads each file in turn, then what is no table's (`further`), and says what became of it.
 
     Under `strict`, everything is one transaction, which is taken back at the end where any row was set
     aside or any file refused.
@@ -143,6 +149,10 @@ def load(
             connection.execute(sql.text("source/own"))
         for name, path in source.files.items():
             outcome = _load_file(connection, SOURCE_TABLES[name], path, key, progress)
+            outcomes.append(outcome)
+            yield outcome
+        for loading in further:
+            outcome = loading(connection)
             outcomes.append(outcome)
             yield outcome
 
@@ -179,7 +189,7 @@ def _load_file(
             reader.set_aside += leavers.copies(cursor)
             reader.set_aside += _later_duplicates(cursor, table, key)
             counts = _upsert(cursor, table)
-            _remember(cursor, table, path, reader.set_aside, awaited.met, reader.whose)
+            remember(cursor, table.name, path.name, reader.set_aside, awaited.met, reader.whose)
             leavers.leave(connection)
             cursor.execute(sql.text("load/unstage"))
     except RefusedFile as refusal:
@@ -302,8 +312,9 @@ class _Reader:
 
     def rows(self) -> Iterator[tuple[int, Row]]:
         """The good rows with their numbers, from 1."""
-        for record in records(self.path, lambda done: self.progress(self.table.name, done)):
+        for found in records(self.path, lambda done: self.progress(self.table.name, done)):
             self.read += 1
+            record = named(self.table, found)
             if not isinstance(record, Unreadable):
                 self.seen.update(record)
             if self.leavers.has(record):
@@ -397,16 +408,16 @@ def _set_aside_elsewhere(cursor: psycopg.Cursor[Any], table: SourceTable, path: 
     return [key for (key,) in cursor]
 
 
-def _remember(
+def remember(
     cursor: psycopg.Cursor[Any],
-    table: SourceTable,
-    path: Path,
+    table: str,
+    name: str,
     aside: list[Aside],
     mended: list[str],
-    whose: Mapping[int, str | None],
+    whose: Mapping[int, str | None] = MappingProxyType({}),
 ) -> None:
     """Keeps the rows that were set aside, instead of this file's earlier ones and those that are mended."""
-    file = {"table": table.name, "file": path.name}
+    file = {"table": table, "file": name}
     cursor.execute(sql.text("load/forget_quarantine"), file)
     cursor.execute(sql.text("load/forget_mended"), file | {"keys": mended})
     cursor.executemany(

@@ -47,3 +47,7 @@ class UnjudgedGate(Problem):
 
 class RebuildFailed(Problem):
     """A snapshot could not be built again without somebody's data."""
+
+
+class FolderTaken(Problem):
+    """A folder that is to be written holds something else already."""

@@ -35,6 +35,8 @@ MODEL_FIELDS = {
 # No user, password or query: what is secret goes into OPENAI_API_KEY.
 WEB_SERVER = re.compile(r"https?://(\[[0-9a-fA-F:]+\]|[\w.-]+)(:\d{1,5})?(/[\w./~%-]*)?", re.ASCII)
 
+LICENSE = r"^[A-Za-z0-9][A-Za-z0-9.+-]*$"  # an SPDX id, or a name of the Hugging Face Hub
+
 
 class Price(NamedTuple):
     """US dollars per million tokens."""
@@ -83,6 +85,13 @@ class Settings(BaseSettings):
     max_run_tokens: int = Field(5_000_000, ge=0, description="most tokens that a run may use, in and out")
     max_run_cost: float = Field(10.0, ge=0, description="most US dollars that a run may cost, where known")
     max_parallel_calls: int = Field(8, ge=1, le=256, description="calls to the model server at a time")
+    license: str | None = Field(
+        None, pattern=LICENSE, description="licence of data sets that are published; no default"
+    )
+    consent_basis: str | None = Field(
+        None,
+        description="what participants agreed to, in words, for data sets that are published; no default",
+    )
 
     @field_validator("time_zone")
     @classmethod

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
+from dft_pipeline.formats.names import DatasetFormat
+
 if TYPE_CHECKING:
     from dft_pipeline.cli.verify import Verified
     from dft_pipeline.lineage.reading import Found, Rows
@@ -148,6 +150,20 @@ def load(
             dir_okay=False,
         ),
     ] = None,
+    completions: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file of answers to prompts, which are to be scored.", exists=True, dir_okay=False
+        ),
+    ] = None,
+    answers: Annotated[
+        Path | None,
+        typer.Option(
+            help="A language model's answers to `dft export requests`, as OpenAI's batches give them.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
     ratings: Annotated[
         Path | None,
         typer.Option(
@@ -166,16 +182,19 @@ def load(
     from resources.settings import settings
 
     chosen = settings()
-    own = {"furtherPrompt": prompts, "contextLabel": context_labels}
+    own = {"furtherPrompt": prompts, "contextLabel": context_labels, "completion": completions}
     if ratings is not None:
         own[_table_of_ratings(ratings)] = ratings
-    if source is None and not any(own.values()):
-        _usage("name a folder of table files, or a file with --prompts, --context-labels or --ratings")
+    if source is None and answers is None and not any(own.values()):
+        _usage(
+            "name a folder of table files, or a file with --prompts, --context-labels, --completions, "
+            "--ratings or --answers"
+        )
     if source is not None:
         _refuse_app_tables(source, chosen)
     files = _table_files(source, {name: path for name, path in own.items() if path is not None})
     with _database(chosen) as url:
-        outcomes = _load(url, files, chosen, strict)
+        outcomes = _load(url, files, chosen, strict, answers)
     if as_json:
         _print_json(terminal.loaded_as_json(outcomes, files.ignored))
     else:
@@ -304,16 +323,31 @@ def withdraw(
 
 @app.command()
 def diff(
-    before: Annotated[str, typer.Argument(metavar="DAY1", help="The earlier snapshot's day, as YYYY-MM-DD.")],
+    before: Annotated[
+        str,
+        typer.Argument(
+            metavar="DAY1", help="The earlier snapshot's day, as YYYY-MM-DD; or a folder of `export dataset`."
+        ),
+    ],
     now: Annotated[
-        str, typer.Argument(metavar="DAY2", help="The later one's; the same day: what its revisions changed.")
+        str,
+        typer.Argument(
+            metavar="DAY2",
+            help="The later one's; the same day: what its revisions changed. Or another folder.",
+        ),
     ],
     as_json: AsJson = False,
 ) -> None:
-    """What changed between two snapshots, or with each revision of one, and which judgments did it."""
+    """What changed between two snapshots, or with each revision of one, and which judgments did it.
+
+    Of two folders that `dft export dataset` wrote: settings, and rows that came, went or changed.
+    """
     from dft_pipeline.cli import differences
     from resources.settings import settings
 
+    if Path(before).is_dir() or Path(now).is_dir():
+        _diff_exports(before, now, as_json)
+        return
     lake = _lake(settings())
     first, second = _snapshot_day(lake, before), _snapshot_day(lake, now)
     if first == second:
@@ -325,6 +359,23 @@ def diff(
         _print_json({"from": str(first), "to": str(second), **found})
     else:
         differences.print_days(out, lake, (first, second), found)
+
+
+def _diff_exports(before: str, now: str, as_json: bool) -> None:
+    from dft_pipeline.cli import exporting
+    from dft_pipeline.formats.making import EXPORT, Refused
+
+    for folder in (before, now):
+        if not exporting.is_export(folder):
+            _usage(f"{folder} has no {EXPORT}; name two folders that dft export dataset wrote, or two days")
+    try:
+        found = exporting.between(before, now)
+    except Refused as refusal:
+        raise Failed(str(refusal)) from None
+    if as_json:
+        _print_json({"from": before, "to": now, **found})
+    else:
+        exporting.print_differences(out, found)
 
 
 @app.command()
@@ -497,6 +548,84 @@ def export_graph(
     lake.register(f"graph-{form.value}", day, wanted.model_dump(exclude_none=True), named)
     counts = f"{len(export.of_all(values))} values and {len(export.of_all(edges))} edges"
     out.print(f"{counts} as of {day} in {_escaped(str(output))}", highlight=False)
+
+
+@export_app.command("dataset")
+def export_dataset(
+    as_of: Day,
+    form: Annotated[DatasetFormat, typer.Option("--format", help="docs/formats.md says what each is.")],
+    output: Annotated[Path, typer.Option(help="The folder; it is empty or not there yet.", file_okay=False)],
+    min_survival: Annotated[
+        float | None, typer.Option(help="Only rows with this row_survival or more, from 0 to 1.")
+    ] = None,
+    max_q: Annotated[
+        float | None, typer.Option("--max-q", help="Only rows with this edge_q_base or less, from 0 to 1.")
+    ] = None,
+    min_share: Annotated[
+        float | None, typer.Option(help="Only rows with this share or more, from 0 to 1.")
+    ] = None,
+    margin_scale: Annotated[
+        float | None,
+        typer.Option(help="Of TRL preferences: a column margin, so many logits per gap of 1.", min=0),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Training data in a format that trainers read, as a folder that says what it is (export.json)."""
+    from dft_pipeline.cli.exporting import exported
+    from dft_pipeline.formats.formats import FORMATS
+    from dft_pipeline.formats.making import EXPORT, Refused
+    from dft_pipeline.policies import filters
+    from resources.settings import settings
+
+    if margin_scale is not None and not FORMATS[form].takes_margin:
+        _usage(f"--margin-scale is for preferences between two completions; format {form} has none")
+    try:
+        wanted = filters(min_survival, max_q, min_share)
+    except ValueError as error:
+        _usage(str(error))
+    chosen, day = settings(), _date(as_of)
+    lake = _lake(chosen)
+    _manifest(lake, day)
+    try:
+        files = exported(lake, day, form, output, wanted, margin_scale, chosen)
+    except Refused as refusal:
+        raise Failed(str(refusal)) from None
+    told = json.loads(files[EXPORT])
+    if as_json:
+        _print_json(told)
+        return
+    rows = sum(file["rows"] for file in told["files"].values())
+    said = f"{rows:,} rows of format {form} as of {day} in {len(told['files'])} files in {output}"
+    out.print(_escaped(said), highlight=False)
+    for rule, count in {**told["filtered"], **told["left_out"]}.items():
+        out.print(f"  left out: {count:,} {rule}", highlight=False)
+
+
+@export_app.command("requests")
+def export_requests(
+    as_of: Day,
+    output: Annotated[Path, typer.Option(help="The file that is written.", dir_okay=False)],
+) -> None:
+    """The questions that no model has answered yet, in OpenAI's batch format, for `dft load --answers`.
+
+    One line per question of the tables of requests; more than fit into one batch are refused.
+    """
+    from dft_pipeline.training.batch import TooMany, batch_file, counts
+    from resources.batch_answers import requests_of
+    from resources.files import write_whole
+    from resources.settings import settings
+
+    lake, day = _lake(settings()), _date(as_of)
+    _manifest(lake, day)
+    wanted = requests_of(lake, day)
+    try:
+        content = batch_file(wanted)
+    except TooMany as error:
+        raise Failed(str(error)) from None
+    write_whole(output, content)
+    lake.register("requests", day, {}, {output.name: content})
+    said = f"{len(wanted)} requests as of {day} in {output}{counts(wanted)}"
+    out.print(_escaped(said), highlight=False, soft_wrap=True)
 
 
 @export_app.command("evaluation")
@@ -807,13 +936,20 @@ def _table_of_ratings(path: Path) -> str:
         raise Failed(str(refusal)) from None
 
 
-def _load(url: str, files: "Source", chosen: "Settings", strict: bool) -> list[Any]:
+def _load(
+    url: str, files: "Source", chosen: "Settings", strict: bool, answers: Path | None = None
+) -> list[Any]:
     from dft_pipeline.cli.terminal import loading_progress
     from resources.database import connect
     from resources.loading import load
 
+    further = []
+    if answers is not None:
+        from resources.batch_answers import answers_loader
+
+        further = [answers_loader(_lake(chosen), answers)]
     with loading_progress(err, files) as progress, connect(url) as connection:
-        return list(load(connection, files, chosen.key(), strict, progress))
+        return list(load(connection, files, chosen.key(), strict, progress, further))
 
 
 def _last_run(chosen: "Settings") -> dict[str, Any] | None:

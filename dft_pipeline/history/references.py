@@ -8,10 +8,11 @@ from dft_pipeline.tables import TABLES
 
 Read = Callable[[str, list[str]], pl.DataFrame]
 
-VALUES, EDGES, ROWS = (
+VALUES, EDGES, ROWS, COMPLETIONS = (
     ("canonical_values", "value_id"),
     ("wisdom_edges", "edge_id"),
     ("reward_rows", "row_id"),
+    ("completions", "completion_id"),
 )
 # What a column of such a name refers to, itself or each of its list.
 NAMED = {
@@ -26,6 +27,7 @@ NAMED = {
     "edge_ids": EDGES,
     "row_id": ROWS,
     "row_ids": ROWS,
+    "revises_id": COMPLETIONS,
 }
 # Events tell of values that are gone; judgments are kept of candidates that became no edge.
 FREE = {("value_events", "value_id"), ("value_events", "other_value_id"), ("edge_judgments", "edge_id")}

@@ -3,6 +3,7 @@
 A rule's name is what `quarantine` says of the row; the rules of a single value are all here.
 """
 
+import hashlib
 import json
 import math
 import re
@@ -19,6 +20,7 @@ WHOLE_NUMBER = re.compile(r"(-?[0-9]+)(?:\.0*)?")
 LONGEST_KEY = (
     1000  # bytes of a text in a key, which has two at most: an index entry of PostgreSQL holds 2,704
 )
+ID_DIGITS = 32  # of an id that is made from a row's content
 SHOWN = 200  # characters of an offending value that are kept
 
 
@@ -71,6 +73,21 @@ def part_of(table: SourceTable, record: Record, name: str) -> object:
         return _value(table.by_name[name], record.get(name), is_key=False)
     except Broken:
         return None
+
+
+def named(table: SourceTable, record: Record) -> Record:
+    """The record, with an id from what it says where its table has such ids and the record names none.
+
+    The same row has the same id in every format. A record that cannot be read stays as it is.
+    """
+    (name,) = table.key if table.named_by_content else ("",)
+    if not name or isinstance(record, Unreadable) or name in record:
+        return record
+    said = {column.name: part_of(table, record, column.name) for column in table.columns}
+    content = json.dumps(
+        {column: value for column, value in sorted(said.items()) if value is not None}, separators=(",", ":")
+    )
+    return {**record, name: hashlib.sha256(content.encode()).hexdigest()[:ID_DIGITS]}
 
 
 def _value(column: SourceColumn, found: object, is_key: bool) -> object:

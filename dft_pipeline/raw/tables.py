@@ -109,6 +109,7 @@ class SourceTable:
     """A table of the app. `optional`: a source without it is read as if it were empty.
 
     `own`: not the app's but the project's; it lives in the project's database, wherever the app's is.
+    `named_by_content`: a row of a file that has no ids is named by a hash of what it says.
 
     `evidence`: what participants did; a snapshot uses only what was created before the end of its day.
     The other tables are for reference and are taken as they are.
@@ -121,6 +122,7 @@ class SourceTable:
     optional: bool = False
     evidence: bool = False
     own: bool = False
+    named_by_content: bool = False
 
     @property
     def relation(self) -> str:
@@ -170,8 +172,7 @@ class SourceTable:
         """The promises about more than the value of one column."""
         times = (IN_ORDER,) if self.is_dated and self.is_versioned else ()
         of_cards = CARD_RULES if "evaluationCriteria" in self.by_name else ()
-        of_scores = (NO_CONTRADICTION,) if {"isMet", "score"} <= set(self.by_name) else ()
-        return (*times, *of_cards, *(PROMPT_RULES if "messages" in self.by_name else ()), *of_scores)
+        return (*times, *of_cards, *OWN_RULES.get(self.name, ()))
 
     @cached_property
     def contract(self) -> type[dy.Schema]:
@@ -196,9 +197,8 @@ CARD_RULES = (
 )
 
 
-PROMPT_RULES = (
-    RowRule("text_or_messages", "text", pl.col("text").is_null() != pl.col("messages").is_null()),
-    RowRule("hash_in_id", "id", ~pl.col("id").str.contains(TURN_MARK, literal=True)),
+_TEXT_OR_MESSAGES = RowRule(
+    "text_or_messages", "text", pl.col("text").is_null() != pl.col("messages").is_null()
 )
 # Fully met and yet not, or not at all and yet met: nobody can say which of the two was meant.
 NO_CONTRADICTION = RowRule(
@@ -206,6 +206,17 @@ NO_CONTRADICTION = RowRule(
     "score",
     ~pl.when("isMet").then(pl.col("score") == NOT_AT_ALL).otherwise(pl.col("score") == FULLY),
 )
+OWN_RULES: Mapping[str, tuple[RowRule, ...]] = {
+    "furtherPrompt": (
+        _TEXT_OR_MESSAGES,
+        RowRule("hash_in_id", "id", ~pl.col("id").str.contains(TURN_MARK, literal=True)),
+    ),
+    "completion": (
+        _TEXT_OR_MESSAGES,
+        RowRule("id_or_prompt", "promptId", pl.col("promptId").is_null() != pl.col("prompt").is_null()),
+    ),
+    "criterionRating": (NO_CONTRADICTION,),
+}
 
 
 def _integer(
@@ -524,6 +535,48 @@ _TABLES = (
         ),
         optional=True,
         own=True,
+    ),
+    SourceTable(
+        "completion",
+        "an answer to a prompt, written by some model or person, that is to be scored",
+        ("id",),
+        (
+            _text(
+                "id",
+                "the completion; of a file without ids the first 32 hex digits of the SHA-256 of what the "
+                "row says",
+            ),
+            _text(
+                "promptId",
+                "the prompt: a case's id, a further prompt's, or a turn's such as `a#2`; null where `prompt` "
+                "says it",
+                nullable=True,
+            ),
+            _text(
+                "prompt",
+                "instead of an id: the prompt's text, letter for letter as the case or further prompt has it",
+                nullable=True,
+            ),
+            _text("text", "the answer; null where there are messages", nullable=True),
+            SourceColumn(
+                "messages",
+                "json",
+                "instead of a text: the messages, oldest first, each with `role` and `content`; the last is "
+                "the assistant's, and is the answer",
+                nullable=True,
+            ),
+            _text("model", "who wrote it: a model's name; null where it is not known", nullable=True),
+            _text("source", "where it comes from", nullable=True),
+            SourceColumn(
+                "isSynthetic",
+                "boolean",
+                "whether a model wrote it; null where it is not known",
+                nullable=True,
+            ),
+        ),
+        optional=True,
+        own=True,
+        named_by_content=True,
     ),
     SourceTable(
         "criterionRating",

@@ -9,6 +9,7 @@ chosen (1 or 0) with the log of the length over the 2n texts, both centred withi
 """
 
 import math
+from bisect import bisect_left
 
 import numpy as np
 import polars as pl
@@ -35,24 +36,34 @@ def length_correlation(pairs: pl.DataFrame) -> float | None:
 def unlike(pairs: pl.DataFrame, largest: float) -> pl.Series:
     """Which pairs to leave out, in their order, so that |r| is at most `largest`.
 
-    One after the other goes the pair that leans furthest the way that all of them lean; equals by `pair_id`.
+    One after the other goes the pair whose d comes nearest to the sum of all: the furthest one, as long as
+    no single one outweighs the rest. Equals by `pair_id`.
     """
     apart = differences(pairs)
-    order = np.lexsort((pairs["pair_id"].to_numpy(), apart))
-    stay = order[_middle(apart[order], largest)]
-    return pl.Series("unlike", ~np.isin(np.arange(len(pairs)), stay))
+    order = np.lexsort((pairs["pair_id"].to_numpy(), np.abs(apart)))
+    out = np.zeros(len(pairs), np.bool_)
+    out[order[_leaning(apart[order], largest)]] = True
+    return pl.Series("unlike", out)
 
 
-def _middle(apart: Floats, largest: float) -> slice:
-    """What stays of sorted differences: only the ends go, one at a time."""
-    first, last = 0, len(apart)
+def _leaning(apart: Floats, largest: float) -> list[int]:
+    """The places that go, of differences sorted by their size."""
+    gone: list[int] = []
+    ways = [[place for place, one in enumerate(apart) if one * sign > 0] for sign in (-1, 1)]
     total, squares, differing = _sums(apart)
-    while abs(_correlation(last - first, total, squares, differing) or 0.0) > largest:
-        leans = total > 0
-        gone = apart[last - 1] if leans else apart[first]
-        first, last = (first, last - 1) if leans else (first + 1, last)
-        total, squares, differing = total - gone, squares - gone**2, differing - bool(gone)
-    return slice(first, last)
+    while abs(_correlation(len(apart) - len(gone), total, squares, differing) or 0.0) > largest:
+        way = ways[int(total > 0)]
+        place = way.pop(_nearest(way, apart, abs(total)))
+        gone.append(place)
+        total, squares, differing = total - apart[place], squares - apart[place] ** 2, differing - 1
+    return gone
+
+
+def _nearest(way: list[int], apart: Floats, size: float) -> int:
+    """Where in `way` the difference is that comes nearest to the size."""
+    above = bisect_left(way, size, key=lambda place: abs(apart[place]))
+    close = range(max(above - 1, 0), min(above + 1, len(way)))
+    return min(close, key=lambda at: abs(abs(apart[way[at]]) - size))
 
 
 def _sums(apart: Floats) -> tuple[float, float, int]:

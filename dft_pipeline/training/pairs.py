@@ -169,7 +169,8 @@ def _staying(ruled: pl.DataFrame) -> pl.DataFrame:
 
 def _matched(drawn: pl.DataFrame, before: pl.DataFrame, settings: Training) -> pl.DataFrame:
     """Leaves pairs out until those that stay hardly lean to the longer text, or to the shorter one."""
-    lean = before.filter(unlike(before, settings.max_length_correlation * MATCHED))["pair_id"]
+    bound = settings.max_length_correlation
+    lean = before.filter(unlike(before, bound * MATCHED if bound < 1 else 1))["pair_id"]  # 1 bounds nothing
     is_lean = pl.when(pl.col("pair_id").is_in(lean.implode())).then(pl.lit("unlike_length"))
     return drawn.with_columns(rule=pl.coalesce("rule", is_lean))
 
@@ -197,7 +198,7 @@ def _behind(kept: pl.DataFrame, reward_rows: pl.DataFrame) -> pl.DataFrame:
 
 def _contested(kept: pl.DataFrame, of: Answers) -> pl.Series:
     """The pairs of which a value, or an end of the edge, stands in a dispute of the prompt."""
-    values = kept.unpivot(VALUES, index=("pair_id", "prompt_id"), value_name="value_id")
+    values = kept.select("pair_id", "prompt_id", value_id=pl.concat_list(VALUES)).explode("value_id")
     rows = of.reward_rows.filter("is_contested").select("prompt_id", "value_id")
     edges = of.value_pairs.filter("is_contested").select("edge_id", case_id="prompt_id")
     cases = of.reward_rows.select("prompt_id", "case_id").unique()

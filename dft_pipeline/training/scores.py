@@ -12,6 +12,7 @@ from typing import NamedTuple
 import polars as pl
 
 from dft_pipeline.tables import TABLES
+from dft_pipeline.training import asking
 
 MODEL = "model"
 DATE = r"-\d{4}-\d{2}-\d{2}$"  # of a model's version
@@ -38,6 +39,9 @@ class Said(NamedTuple):
 
 # For each that is asked, what is said of each of its criteria, in their order; None where there is no answer.
 Judge = Callable[[Sequence[Asked]], list[Sequence[Said] | None]]
+
+# The same as questions to be put to a model elsewhere, in their order.
+Questions = Callable[[Sequence[Asked]], Sequence[asking.Asked]]
 
 
 def ordered(asked: Asked, seed: int) -> list[str]:
@@ -95,6 +99,22 @@ def unjudged(
     judged = set(criterion_scores.filter(rater_role=MODEL)["completion_id"])
     silent = [one for one in asked_of(completions, rubric_rows) if one not in judged]
     return pl.Series("completion_id", silent, pl.String)
+
+
+def judge_requests(
+    completions: pl.DataFrame,
+    rubric_rows: pl.DataFrame,
+    criterion_scores: pl.DataFrame,
+    questions: Questions | None,
+) -> pl.DataFrame:
+    """Table `judge_requests`: what the judge has not answered; of equal questions the first."""
+    asked = asked_of(completions, rubric_rows)
+    silent = unjudged(completions, rubric_rows, criterion_scores).to_list() if questions else []
+    if questions is None or not silent:
+        return TABLES["judge_requests"].schema.to_frame()
+    prompts = dict(completions.select("completion_id", "prompt_id").iter_rows())
+    put = zip(silent, questions([asked[one] for one in silent]), strict=True)
+    return asking.requests(asking.About(one, prompts[name], name) for name, one in put)
 
 
 SAID_OF = pl.Schema(

@@ -10,6 +10,8 @@ from typing import Any
 import polars as pl
 
 from dft_pipeline.raw.tables import TURN_MARK
+from dft_pipeline.values import loaded_completions
+from dft_pipeline.values.loaded_completions import known_prompts
 from dft_pipeline.values.setting_aside import Rule
 from dft_pipeline.values.transcripts import HALF
 
@@ -43,6 +45,9 @@ def rules(name: str, rows: pl.DataFrame, admitted: Mapping[str, pl.DataFrame]) -
             known = user_turns(admitted["furtherPrompt"]).select(_turn("source_prompt_id", "turn_index"))
             there = _turn("promptId", "turnIndex").is_in(known.to_series().implode())
             return [Rule("unknown_turn", "turnIndex", ~there)]
+        case "completion":
+            turns = user_turns(admitted["furtherPrompt"])
+            return loaded_completions.rules(rows, known_prompts(admitted["case"], turns))
         case _:
             return []
 

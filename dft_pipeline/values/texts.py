@@ -4,7 +4,7 @@ import polars as pl
 
 FREE_TEXTS = ("story", "comment", "explanation")  # the columns of snapshot tables that hold such texts
 # The columns of source tables whose offending values are such texts, in rows that were set aside.
-SOURCE_TEXTS = (*FREE_TEXTS, "text", "transcript", "evaluation")
+SOURCE_TEXTS = (*FREE_TEXTS, "text", "prompt", "transcript", "evaluation")
 
 
 def without_texts(table: pl.DataFrame) -> pl.DataFrame:

@@ -5,12 +5,21 @@ in `dft.llm_calls` as it arrives. An asset that asks stands in Dagster's pool `P
 
     model = language_model(workplace.settings, url, context.run_id)
     found = model.ask(read_prompt("same_value"), pairs, SameValue)
+
+Without a key, `answers_from_before` answers from `dft.llm_calls` alone; `model.requests` gives what would be
+asked.
 """
 
 from resources.language_model.budget import OverBudget, Use
-from resources.language_model.chat import Answered, Unanswered
+from resources.language_model.chat import Answered, Request, Unanswered
 from resources.language_model.faults import ModelRefuses
-from resources.language_model.model import POOL, LanguageModel, NotEmbedded, language_model
+from resources.language_model.model import (
+    POOL,
+    LanguageModel,
+    NotEmbedded,
+    answers_from_before,
+    language_model,
+)
 from resources.language_model.prompts import Prompt, read_prompt
 
 __all__ = [
@@ -21,8 +30,10 @@ __all__ = [
     "NotEmbedded",
     "OverBudget",
     "Prompt",
+    "Request",
     "Unanswered",
     "Use",
+    "answers_from_before",
     "language_model",
     "read_prompt",
 ]

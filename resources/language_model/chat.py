@@ -4,7 +4,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import openai
 from pydantic import BaseModel, Field, ValidationError
@@ -32,6 +32,17 @@ class Unanswered:
 
     kind: Kind
     why: str
+
+
+class Request(NamedTuple):
+    """A question as whoever puts it elsewhere needs it; `request` is the call's body, as JSON, if needed."""
+
+    request_id: str
+    prompt_name: str
+    prompt_version: int
+    model: str
+    parameters: str
+    request: str | None
 
 
 @dataclass(frozen=True)
@@ -84,6 +95,13 @@ class Question(Generic[T]):
             "response_format": {"type": "json_schema", "json_schema": schema},
             **{name: value for name, value in self.parameters.items() if name != "schema"},
         }
+
+    @property
+    def as_request(self) -> "Request":
+        body, parameters = (
+            json.dumps(one, sort_keys=True, ensure_ascii=False) for one in (self.request(), self.parameters)
+        )
+        return Request(self.hash, self.prompt.name, self.prompt.version, self.model, parameters, body)
 
     def read(self, content: str) -> T:
         """The answer in a text; its rules may look at what was asked. Raises ValidationError."""

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from resources.problems import Problem
 
-Kind = Literal["unavailable", "malformed", "too_long", "refused", "rejected", "budget"]
+Kind = Literal["unavailable", "malformed", "too_long", "refused", "rejected", "budget", "not_asked"]
 
 LONGEST_WAIT_S = 120.0
 QUOTA = "insufficient_quota"  # a 429 that no waiting mends

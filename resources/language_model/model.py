@@ -1,7 +1,7 @@
 """The language model: questions and texts in, answers and vectors out; what is known is not asked again."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from resources.language_model import chat, embedding
 from resources.language_model.budget import Budget, Use, price_of, used
 from resources.language_model.calling import TIMEOUT_S, WAITS_S, Calls, Server, Tally
-from resources.language_model.chat import Answered, Question, Unanswered
+from resources.language_model.chat import Answered, Question, Request, Unanswered
 from resources.language_model.embedding import Batch, batches, text_hash
 from resources.language_model.faults import Fault
 from resources.language_model.prompts import Item, Prompt, as_data
@@ -23,6 +23,7 @@ from resources.settings import Settings
 T = TypeVar("T", bound=BaseModel)
 
 POOL = "language_model"  # Dagster's pool of the assets that ask it
+NOT_ASKED = Unanswered("not_asked", "there is no language model to ask (OPENAI_API_KEY)")
 
 
 class NotEmbedded(Problem):
@@ -30,10 +31,10 @@ class NotEmbedded(Problem):
 
 
 class LanguageModel:
-    """The models of one server, for one run."""
+    """The models of one server, for one run; without a server, what they have answered before."""
 
     def __init__(
-        self, server: Server, settings: Settings, database_url: str, run_id: str | None = None
+        self, server: Server | None, settings: Settings, database_url: str, run_id: str | None = None
     ) -> None:
         self.server = server
         self.chat_model = settings.chat_model
@@ -54,18 +55,23 @@ class LanguageModel:
         What was answered before is not asked again. Raises OverBudget before anything is asked, ModelRefuses,
         or NoDatabase; what was answered until then is kept.
         """
-        questions = [self.question(prompt, item, answer) for item in inputs]
+        questions = [self._question(prompt, answer, item) for item in inputs]
         with records(self.database_url, self.run_id) as kept:
             found = _known(kept, questions)
             new = {one.hash: one for one in questions if one.hash not in found}
-            if new:
+            if new and self.server is None:
+                found |= dict.fromkeys(new, NOT_ASKED)
+            elif new and self.server is not None:
                 what = f"asking `{prompt.name}` of {len(new):,} items"
                 self._begin(kept, self._estimate(new.values()), what)
-                found |= asyncio.run(self._ask(kept, list(new.values())))
+                found |= asyncio.run(self._ask(kept, self.server, list(new.values())))
         return [found[one.hash] for one in questions]
 
-    def question(self, prompt: Prompt, item: Item, answer: type[T]) -> Question[T]:
-        """What `ask` asks of an item; its `hash` is the `question_hash` in `dft.llm_calls`."""
+    def requests(self, prompt: Prompt, inputs: Sequence[Item], answer: type[T]) -> Iterator[Request]:
+        """What `ask` would send of each item, in their order, for whoever puts it to a model elsewhere."""
+        return (self._question(prompt, answer, item).as_request for item in inputs)
+
+    def _question(self, prompt: Prompt, answer: type[T], item: Item) -> Question[T]:
         return Question(prompt, answer, self.chat_model, self.temperature, as_data(item))
 
     def _estimate(self, questions: Collection[Question[T]]) -> Use:
@@ -78,12 +84,12 @@ class LanguageModel:
         self.budget.refuse(estimate, what)
 
     async def _ask(
-        self, kept: Records, questions: Sequence[Question[T]]
+        self, kept: Records, server: Server, questions: Sequence[Question[T]]
     ) -> dict[str, Answered[T] | Unanswered]:
         found: dict[str, Answered[T] | Unanswered] = {}
 
-        async with self.server.client() as client:
-            calls = Calls(self.server, client, self.budget)
+        async with server.client() as client:
+            calls = Calls(server, client, self.budget)
 
             async def work(question: Question[T]) -> None:
                 found[question.hash] = await self._ask_one(calls, kept, question)
@@ -95,7 +101,7 @@ class LanguageModel:
         async def attempt(tally: Tally) -> T:
             create = calls.client.chat.completions.with_raw_response.create
             body = await calls.send(create(**question.request()))
-            given = chat.reply(body, self.server.name)
+            given = chat.reply(body, calls.server.name)
             calls.count(self._used(question, given), tally)
             return chat.answer(question, given)
 
@@ -104,9 +110,9 @@ class LanguageModel:
             value = await calls.patiently(attempt, tally, question.spread)
         except Fault as fault:
             if tally.attempts:
-                kept.keep_call(_asked(question), tally, fault.kind, fault.why)
+                kept.keep_call(recorded(question), tally, fault.kind, fault.why)
             return Unanswered(fault.kind, fault.why)
-        kept.keep_call(_asked(question, value), tally, "answered", None)
+        kept.keep_call(recorded(question, value), tally, "answered", None)
         return Answered(value)
 
     def _used(self, question: Question[T], given: chat.Reply) -> Use:
@@ -134,6 +140,7 @@ class LanguageModel:
         found: dict[str, bytes] = {}
         faults: list[Fault] = []
 
+        assert self.server is not None, "only a server embeds"
         async with self.server.client() as client:
             calls = Calls(self.server, client, self.budget)
 
@@ -157,7 +164,7 @@ class LanguageModel:
         async def attempt(tally: Tally) -> dict[str, bytes]:
             create = calls.client.embeddings.with_raw_response.create
             body = await calls.send(create(model=model, input=texts, encoding_format="float"))
-            given = embedding.embedding_reply(body, self.server.name)
+            given = embedding.embedding_reply(body, calls.server.name)
             tokens = batch.tokens if given.usage is None else given.usage.prompt_tokens
             calls.count(used(tokens, 0, price_of(model)), tally)
             return embedding.vectors(batch, given)
@@ -192,6 +199,11 @@ def language_model(
     return LanguageModel(server, settings, database_url, run_id)
 
 
+def answers_from_before(settings: Settings, database_url: str) -> LanguageModel:
+    """The model that the settings name as far as its answers are kept, asked or loaded; it asks nothing."""
+    return LanguageModel(None, settings, database_url)
+
+
 def _known(kept: Records, questions: Sequence[Question[T]]) -> dict[str, Answered[T] | Unanswered]:
     """Answers from before, but for those that today's rules would not take."""
     by_hash = {one.hash: one for one in questions}
@@ -202,7 +214,8 @@ def _known(kept: Records, questions: Sequence[Question[T]]) -> dict[str, Answere
     return found
 
 
-def _asked(question: Question[T], answer: T | None = None) -> dict[str, Any]:
+def recorded(question: Question[T], answer: T | None = None) -> dict[str, Any]:
+    """A question as `Records.keep_call` takes it."""
     return {
         "kind": "chat",
         "prompt_name": question.prompt.name,

@@ -38,6 +38,11 @@ class Prompt:
         ]
 
 
+def data_of(user: str) -> str:
+    """The data in the user's message that `Prompt.messages` made."""
+    return user.removeprefix("<data>\n").removesuffix("\n</data>")
+
+
 @cache
 def read_prompt(name: str) -> Prompt:
     """The prompt `prompts/<name>.md`: front matter, then instructions."""

@@ -1,5 +1,5 @@
--- Purpose: the project's own tables of what people load beside the app's: further prompts and
--- their labels, ratings and rankings of completions.
+-- Purpose: the project's own tables of what people load beside the app's: further prompts, their
+-- labels, completions, and ratings and rankings of these.
 -- Grain: one table per own table, in the project's database, wherever the app's is.
 -- Parameters: none.
 
@@ -17,6 +17,17 @@ CREATE TABLE IF NOT EXISTS "ContextLabel" (
     "contextId" text NOT NULL,
     "userId" bigint,
     "applies" boolean NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS "Completion" (
+    "id" text PRIMARY KEY,
+    "promptId" text,
+    "prompt" text,
+    "text" text,
+    "messages" jsonb,
+    "model" text,
+    "source" text,
+    "isSynthetic" boolean
 );
 
 CREATE TABLE IF NOT EXISTS "CriterionRating" (

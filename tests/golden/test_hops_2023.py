@@ -14,13 +14,14 @@ import pytest
 from dft_pipeline.dataset.coverage_by_h import coverage_by_h
 from dft_pipeline.dataset.gradient import gradients
 from dft_pipeline.dataset.questions import Snapshot, numbered, participants
-from dft_pipeline.dataset.rows import reward_rows
+from dft_pipeline.dataset.rows import reward_rows, rubric_rows
 from dft_pipeline.graph.disputes import erased_votes
 from dft_pipeline.graph.graph_values import graph_values
 from dft_pipeline.graph.moral_graph import pair_tallies, wisdom_edges
 from dft_pipeline.policies import DEFAULT, Aggregation
 from dft_pipeline.raw.tables import SOURCE_TABLES, SourceTable
 from dft_pipeline.tables import TABLES
+from dft_pipeline.training.rewards import completion_scores
 from dft_pipeline.values import canonical, one_voice, reading
 from dft_pipeline.values.card_texts import all_cards
 from dft_pipeline.values.pseudonyms import pseudonymised
@@ -217,3 +218,46 @@ def test_coverage_of_groups(raw: Mapping[str, pl.DataFrame], snapshot: Snapshot)
         assert (row["participants"], row["supporters"]) == (len(members), covered), row["group"]
     told = table.filter("is_recommended").select("case_id", "h").unique().sort("case_id").rows()
     assert told == [("abortion", 5), ("parenting", 1)], "half of the weapons' participants support none"
+
+
+@pytest.mark.parametrize("h", HOPS)
+def test_weights_sum_to_one_and_rewards_go_from_none_to_all(snapshot: Snapshot, h: int | None) -> None:
+    """Three made-up answers to each case: one meets all criteria, one none, one the first of each value."""
+    rows = reward_rows(snapshot, "default", Aggregation(h=h))
+    rubric = rubric_rows(rows)
+    sums = rubric.group_by("prompt_id").agg(pl.col("weight").sum()).sort("prompt_id")
+    assert sums["prompt_id"].to_list() == ["abortion", "parenting", "weapons"]
+    assert sums["weight"].to_list() == pytest.approx([1, 1, 1])
+    meets = {"all": pl.lit(True), "none": pl.lit(False), "first": pl.col("criterion_index") == 0}
+    completions = pl.DataFrame(
+        [
+            {
+                "completion_id": f"{case} {name}",
+                "prompt_id": case,
+                "split": "train",
+                "moderated_by": "words-1",
+            }
+            for case in sums["prompt_id"]
+            for name in meets
+        ],
+        TABLES["completions"].schema,
+    )
+    said = pl.concat(
+        rubric.select(
+            "prompt_id",
+            "value_id",
+            "criterion_index",
+            completion_id=pl.format("{} {}", "prompt_id", pl.lit(name)),
+            rater_role=pl.lit("model"),
+            is_met=met,
+        )
+        for name, met in meets.items()
+    )
+    found = completion_scores(completions, said, rubric, rows)
+    assert (found["weight"].is_between(0, 1) & found["reward"].is_between(0, 1)).all()
+    rewards = dict(found.select("completion_id", "reward").unique().iter_rows())
+    for case in sums["prompt_id"]:
+        assert rewards[f"{case} all"] == pytest.approx(1)
+        assert rewards[f"{case} none"] == 0
+        first = rubric.filter(prompt_id=case, criterion_index=0)["weight"].sum()
+        assert rewards[f"{case} first"] == pytest.approx(first)

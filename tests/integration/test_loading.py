@@ -825,6 +825,7 @@ def test_the_real_run_loads_to_its_last_row(url: str, real: Path) -> None:
         "survey_answers",
         "furtherPrompt",
         "contextLabel",
+        "completion",
         "criterionRating",
         "completionRanking",
     }

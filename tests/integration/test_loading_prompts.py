@@ -326,6 +326,7 @@ def test_prompts_go_to_the_projects_database_beside_a_live_source(server: str, t
                 "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1"
             ).fetchall()
         assert found == [
+            ("Completion",),
             ("CompletionRanking",),
             ("ContextLabel",),
             ("CriterionRating",),

@@ -1,4 +1,4 @@
-"""Completions, their scores and rankings for the tests of preference pairs: one good row each, many drawn.
+"""Completions, scores and rankings for the tests of preference pairs: one good row each, and many drawn.
 
 What belongs here: inputs only.
 """
@@ -113,7 +113,7 @@ def answers(
     value_pairs: Iterable[Row] = (),
     trusted: bool | None = None,
 ) -> Answers:
-    """`trusted`: what the row of all criteria together says of the judge; None where no judge was measured."""
+    """`trusted`: what the row of all criteria together says of the judge; None where there is none."""
     said = [] if trusted is None else [{"judge": "j", "is_trusted": trusted}]
     every = (
         [reward_row(value, prompt) for value in some.VALUES for prompt in PROMPTS] if rows is None else rows

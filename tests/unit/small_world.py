@@ -103,6 +103,18 @@ ROWS: Mapping[str, list[Row]] = {
             "applies": True,
         }
     ],
+    "completion": [
+        {
+            "id": "c1",
+            "promptId": "p1",
+            "prompt": None,
+            "text": "No.",
+            "messages": None,
+            "model": "some-model",
+            "source": None,
+            "isSynthetic": True,
+        }
+    ],
     "criterionRating": [
         {
             "participant_id": ANN,

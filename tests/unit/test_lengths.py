@@ -64,7 +64,8 @@ def test_what_stays_hardly_leans(lengths: list[tuple[int, int]], largest: float)
 
 def test_those_that_lean_furthest_go_first_and_no_more_than_need_be() -> None:
     pairs = frame([(30, 10), (10, 12), (12, 10), (80, 10), (10, 11)])
-    assert pairs.filter(unlike(pairs, 0.15))["pair_id"].to_list() == ["000", "003"]
+    assert pairs.filter(unlike(pairs, 0.15))["pair_id"].to_list() == ["000", "003", "004"]
+    assert pairs.filter(unlike(pairs, 0.21))["pair_id"].to_list() == ["000", "003"]
     assert unlike(pairs, 1.0).sum() == 0
 
 

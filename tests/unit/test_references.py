@@ -36,6 +36,7 @@ def test_nothing_dangles_where_everything_is_there() -> None:
         ("contested", "value_ids", [[1, 2], [2, 7]], "contested.value_ids names 1 .* such as 7"),
         ("reward_rows", "edge_ids", [["all|2|1"], []], "reward_rows.edge_ids names 1 that wisdom_edges"),
         ("value_pairs", "edge_id", ["all|2|1"], "value_pairs.edge_id names 1 that wisdom_edges has not"),
+        ("completions", "revises_id", ["x"], "completions.revises_id names 1 that completions has not"),
         ("rubric_rows", "row_ids", [["r", "s"]], "rubric_rows.row_ids names 1 that reward_rows has not"),
     ],
 )

@@ -8,6 +8,7 @@ import dagster as dg
 import polars as pl
 
 from assets.completions import completions
+from assets.evaluating import evaluating
 from assets.graph import consensus, evidence, exclusions, ranking
 from assets.lineage import lineage
 from assets.metadata import (
@@ -230,6 +231,7 @@ STEPS = (
     completions,
     scores,
     pairs,
+    evaluating,
     lineage,
     reports,
     evaluation,

@@ -32,6 +32,7 @@ OF_ONE_PERSON = {
     **dict.fromkeys(("completion_requests", "judge_requests"), ("request",)),
     "ratings_left_out": ("criterion",),
     "preference_pairs": ("prompt", "chosen", "rejected"),
+    "evaluation_items": ("prompt", "question"),
 }  # by table: other tables' values are many people's
 
 # A night comes every 24 hours; two more are for a late or a long one. Where the clocks change, two nights can

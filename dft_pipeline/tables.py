@@ -1374,6 +1374,51 @@ _TABLES = (
         },
     ),
     Table(
+        "evaluation_items",
+        "training",
+        "a question to put to a model that was trained on the rest",
+        ("item_id",),
+        {
+            "item_id": _hex("32 hex digits; the same as long as the question is about the same", 32),
+            "kind": _one_of(
+                "`value_choice`: a prompt, and a context or none, and which of these values are wise there; "
+                "`edge`: an edge there, and which of its two values is wiser, and why; `execution`: a prompt "
+                "to be answered, which its rubric scores",
+                *("value_choice", "edge", "execution"),
+            ),
+            "prompt_id": _text("the prompt"),
+            "prompt": _text("what the user asked"),
+            "context_id": _text(
+                "the context that the question names; null where it names none", nullable=True
+            ),
+            "question": _text("the text to put to the model"),
+            "options": _ids(
+                "the values to choose from, named A, B, … in this order, which the setting `seed` draws; "
+                "of `value_choice` those that Γ chose there and as many others, if there are so many, first "
+                "less wise ones of the case's edges, then other cases', then any; of `execution` none"
+            ),
+            "option_titles": _texts("their names, in the same order"),
+            "answer_value_ids": _ids("those of the options that are right; none of `execution`"),
+            "edge_id": _text("of `edge`, the edge", nullable=True),
+            "row_ids": _texts("the reward rows behind it: of `edge` those that have it among their edges"),
+            "split": _one_of(
+                "the prompt's side; of `edge` the furthest from training of it and the sides of both values "
+                "(`value_split`). `train` only where there is a fold",
+                *("train", "validation", "test"),
+            ),
+            "fold": _id(
+                "leave-one-case-out fold of the prompt, where there are fewer than ten cases", nullable=True
+            ),
+        },
+        (
+            RowRule(
+                "answers_are_options",
+                "answer_value_ids",
+                pl.col("answer_value_ids").list.set_difference("options").list.len() == 0,
+            ),
+        ),
+    ),
+    Table(
         "value_support",
         "lineage",
         "a reason for which a participant supports a value by themselves: their own card, vote or answer",

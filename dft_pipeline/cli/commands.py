@@ -60,6 +60,13 @@ class GraphFormat(StrEnum):
     PARQUET = "parquet"
 
 
+class Side(StrEnum):
+    """A side of the split that a model is not trained on."""
+
+    TEST = "test"
+    VALIDATION = "validation"
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Day = Annotated[str, typer.Option("--as-of", metavar="DAY", help="The day, as YYYY-MM-DD, in UTC.")]
 LatestDay = Annotated[
@@ -622,6 +629,67 @@ def export_requests(
     lake.register("requests", day, {}, {output.name: content})
     said = f"{len(wanted)} requests as of {day} in {output}{counts(wanted)}"
     out.print(_escaped(said), highlight=False, soft_wrap=True)
+
+
+@export_app.command("evaluation")
+def export_evaluation(
+    as_of: Day, output: Annotated[Path, typer.Option(help="The file, in JSON Lines.", dir_okay=False)]
+) -> None:
+    """The questions that a trained model can be put to, without their answers; `dft evaluate` scores it."""
+    from dft_pipeline.cli.evaluate import asked
+    from resources.files import write_whole
+    from resources.settings import settings
+
+    lake, day = _lake(settings()), _date(as_of)
+    _manifest(lake, day)
+    content = asked(lake, day)
+    write_whole(output, content)
+    lake.register("evaluation", day, {}, {output.name: content})
+    said = f"{len(content.splitlines()):,} questions as of {day} in {_escaped(str(output))}"
+    out.print(said, highlight=False)
+
+
+@app.command()
+def evaluate(
+    completions: Annotated[
+        Path,
+        typer.Argument(
+            help="A file of a model's answers: item_id, answer, and a why where there is one.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ],
+    split: Annotated[Side, typer.Option(help="The side that was held out.")] = Side.TEST,
+    fold: Annotated[
+        int | None, typer.Option(min=0, help="Instead: the fold that was left out, where there are folds.")
+    ] = None,
+    as_of: LatestDay = None,
+    as_json: AsJson = False,
+) -> None:
+    """Scores a model's answers to what was held out: values chosen, edges predicted, prompts answered."""
+    from dft_pipeline.cli import evaluate as evaluating
+    from dft_pipeline.policies import SnapshotSettings
+    from dft_pipeline.raw.reading import RefusedFile
+    from resources.criterion_judge import criterion_judge
+    from resources.embedder import embedder
+    from resources.language_model import language_model
+    from resources.settings import settings
+
+    chosen = settings()
+    lake = _lake(chosen)
+    day = _snapshot_day(lake, as_of)
+    seed = SnapshotSettings.model_validate(_manifest(lake, day)["settings"]).training.seed
+    try:
+        of = evaluating.chosen(lake, day, split.value, fold)
+        with _database(chosen) as url:
+            judge = criterion_judge(language_model(chosen, url), seed, _tell_step)
+            told = evaluating.evaluate(lake, of, completions, embedder(chosen, url).embed, judge, seed)
+    except (evaluating.NothingHeldOut, RefusedFile) as error:
+        raise Failed(str(error)) from None
+    if as_json:
+        _print_json(told)
+    else:
+        evaluating.print_evaluation(out, told)
 
 
 @app.command()

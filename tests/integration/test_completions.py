@@ -1,7 +1,8 @@
-"""From prompts to completions: asked elsewhere by a file, then of a server that refuses some, and killed."""
+"""From prompts to exported pairs: asked elsewhere by a file, then of a server that errs, refuses and is left."""
 
 import json
 import os
+import random
 import signal
 import time
 from collections import Counter
@@ -19,10 +20,11 @@ from dft_pipeline.training.marks import mark, stripped
 from resources.lake import Lake
 from resources.language_model import read_prompt
 from tests.conftest import Dft, deliberating
-from tests.model_server import NO_CARD, ModelServer
+from tests.model_server import NO_CARD, ModelServer, Scene
 
 DAY = date(2024, 1, 14)
-WRITES = {"DFT_WRITE_COMPLETIONS": "true"}
+WRITES = {"DFT_WRITE_COMPLETIONS": "true", "DFT_TRUST_JUDGE": "true"}
+JUDGES = read_prompt("judge_criteria").system
 SYSTEMS = {read_prompt(name).system: name for name in ANSWERS}
 BAD, RUDE = "BAD", "RUDE"  # what a guided answer has for a model that does not answer well
 
@@ -39,7 +41,29 @@ def answer(system: str, data: Any) -> Any:
         case "moderate":
             return {"reason": "It is rude.", "verdict": "flagged" if RUDE in data["text"] else "fine"}
         case _:
-            return NO_CARD
+            return judged(data) if system == JUDGES else NO_CARD
+
+
+def judged(data: Any) -> Any:
+    """A judge that finds no criterion met where nothing is said; by an answer's length it errs or refuses."""
+    text = data["answer"]
+    is_met = not text.startswith("I cannot")
+    said = [
+        {"number": int(number), "explanation": "I read it.", "is_met": is_met, "score": 4 if is_met else 2}
+        for number in data["criteria"]
+    ]
+    match mishap(text):
+        case "contradictory":
+            said[0]["score"] = 1 if is_met else 5
+        case "malformed":
+            said.pop()
+        case "refused":
+            return Scene(content="null", refusal="I would rather not.")
+    return {"criteria": said}
+
+
+def mishap(text: str) -> str | None:
+    return {0: "contradictory", 1: "malformed", 2: "refused"}.get(len(text) % 8)
 
 
 def guided(data: Any) -> Any:
@@ -307,6 +331,66 @@ def test_a_night_writes_every_kind_and_says_what_it_could_not(world: World, onli
                 assert row["criteria"][0] in row["marked_text"].replace("&amp;", "&")
     judges = set(found.filter(pl.col("text").is_not_null())["moderated_by"])
     assert judges == {"gpt-4.1-mini-2025-04-14/moderate-1"}
+
+
+def test_the_judge_scores_what_it_can_and_counts_add_up(world: World, online: tuple[Lake, str]) -> None:
+    lake, said = online
+    texts = dict(
+        lake.snapshot("completions", DAY)
+        .filter(pl.col("set_aside_for").is_null())
+        .select("completion_id", "text")
+        .rows()
+    )
+    fine = {one for one, text in texts.items() if mishap(text) is None}
+    assert {mishap(text) for text in texts.values()} == {None, "contradictory", "malformed", "refused"}
+    scores, rubric = lake.snapshot("criterion_scores", DAY), lake.snapshot("rubric_rows", DAY)
+    assert set(scores["completion_id"]) == fine
+    assert set(lake.snapshot("judge_requests", DAY)["completion_id"]) == set(texts) - fine
+    assert f"`judge_criteria`: {len(texts) - len(fine)} of {len(texts)} have no answer yet" in said
+    criteria = rubric.group_by("prompt_id").len("criteria")
+    counts = scores.group_by("completion_id", "prompt_id").len().join(criteria, on="prompt_id")
+    assert (counts["len"] == counts["criteria"]).all(), "each by every criterion of its prompt"
+    rewards = lake.snapshot("completion_scores", DAY).drop_nulls("reward")
+    assert set(rewards["completion_id"]) == fine
+    for completion, reward in rewards.select("completion_id", "reward").unique().iter_rows():
+        assert reward == pytest.approx(0 if texts[completion].startswith("I cannot") else 1)
+
+
+def test_pairs_follow_and_none_is_lost(world: World, online: tuple[Lake, str]) -> None:
+    lake = online[0]
+    pairs, out = lake.snapshot("preference_pairs", DAY), lake.snapshot("pairs_left_out", DAY)
+    made, found = lake.snapshot("completions", DAY), pl.concat([one.select("reason") for one in (pairs, out)])
+    per_prompt = made.group_by("prompt_id", "kind").len().pivot("kind", index="prompt_id", values="len")
+    of_prompt = {row["prompt_id"]: row for row in per_prompt.fill_null(0).iter_rows(named=True)}
+    counts = Counter(found["reason"])
+    assert counts["naive"] == sum(row["guided"] * row["naive"] for row in of_prompt.values())
+    assert counts["shuffled_value"] == sum(row["guided"] * row["shuffled"] for row in of_prompt.values())
+    assert counts["revision"] == len(made.filter(kind="revision"))
+    balance = lake.snapshot("pair_balance", DAY).row(by_predicate=pl.col("reason") == "all", named=True)
+    assert (balance["pairs"], balance["left_out"]) == (len(pairs), len(out))
+    assert {"naive", "revision"} <= set(pairs["reason"])
+    assert {"set_aside", "unscored"} <= set(out["rule"]), "what is flagged, and what the judge has not scored"
+
+
+def test_each_exported_pair_walks_back_to_what_people_said(
+    world: World, online: tuple[Lake, str], tmp_path: Path
+) -> None:
+    environment = {"DFT_LAKE": str(online[0].url)}
+    for form in ("trl-preference", "trl-sft"):
+        words = ("export", "dataset", "--as-of", DAY, "--format", form, "--output", tmp_path / form)
+        done = world.dft(*words, **environment)
+        assert done.returncode == 0, done.stderr
+    lines = [
+        json.loads(line)
+        for path in tmp_path.glob("*/*.jsonl")
+        for line in path.read_text("utf-8").splitlines()
+    ]
+    assert len(lines) > 10
+    for line in random.Random(7).sample(lines, 2):
+        told = json.loads(world.dft("audit", "row", line["row_ids"][0], "--json", **environment).stdout)
+        assert told["row"]["prompt"] in line["prompt"][0]["content"]
+        direct = [person for person in told["support"] if person["how"] in ("voted", "judged_wiser")]
+        assert direct, "people's votes and judgments"
 
 
 def test_each_completion_says_what_it_comes_from(online: tuple[Lake, str]) -> None:

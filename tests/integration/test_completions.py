@@ -1,4 +1,4 @@
-"""From prompts to exported pairs: asked elsewhere by a file, then of a server that errs, refuses and is left."""
+"""From prompts to exported pairs: asked elsewhere by a file, then of a server that errs and breaks off."""
 
 import json
 import os

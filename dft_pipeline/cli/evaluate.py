@@ -151,7 +151,10 @@ def _table(kind: str, scores: Sequence[Mapping[str, Any]]) -> Table:
 
 def _sizes(scores: Sequence[Mapping[str, Any]]) -> str:
     """Of how much the figures are, and how their intervals were found."""
-    items, prompts = (f"{scores[0][size]:,} {size}" for size in ("items", "prompts"))
+    items, prompts = (
+        f"{scores[0][size]:,} {one if scores[0][size] == 1 else size}"
+        for size, one in (("items", "item"), ("prompts", "prompt"))
+    )
     ways = {score["interval"] for score in scores} - {None}
     found = f"; 95 % intervals: {', '.join(INTERVALS[way] for way in sorted(ways))}" if ways else ""
     return f"{items} of {prompts}{found}"

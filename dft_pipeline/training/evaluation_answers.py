@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from dft_pipeline.raw.reading import FORMATS, RefusedFile, Unreadable, columns, records
-from dft_pipeline.training.evaluation_items import EDGE, EXECUTION, letter
+from dft_pipeline.training.evaluation_items import EDGE, EXECUTION, ID_DIGITS, letter
 
 ITEM, ANSWER, WHY = "item_id", "answer", "why"
 Outcome = Literal["answered", "unanswered", "unreadable"]
@@ -50,7 +50,7 @@ def read_answers(path: Path, known: Collection[str]) -> dict[str, Answer]:
     for where, record in _rows(path):
         item_id, why = record.get(ITEM), record.get(WHY)
         if not isinstance(item_id, str) or item_id not in known:
-            raise RefusedFile(f"{where}, {ITEM}: {item_id} is no item of the snapshot")
+            raise RefusedFile(f"{where}, {ITEM}: {str(item_id)[:ID_DIGITS]} is no item of the snapshot")
         if item_id in found:
             raise RefusedFile(f"{where}, {ITEM}: {item_id} is answered twice")
         if not (why is None or _is_text(why)):

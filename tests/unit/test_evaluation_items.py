@@ -164,6 +164,12 @@ def test_the_place_of_an_option_does_not_tell_the_answer() -> None:
     assert 160 < first < 240, "of 400, a fair coin is outside once in 15,000 times"
 
 
+def test_each_item_has_an_order_of_its_own() -> None:
+    """One that is asked about a value again and again must not learn where it stands."""
+    items = items_of(*(pair(1, 2, context_id=f"When {number}") for number in range(20)))
+    assert {tuple(item["options"]) for item in items} == {(1, 2), (2, 1)}
+
+
 def test_a_question_shows_nothing_that_tells_the_answer() -> None:
     """An edge's id names its wiser end, and rows are rows of what is wise."""
     (shown,) = questions(some.frame("evaluation_items", items_of(pair(1, 2))))

@@ -27,10 +27,22 @@ NAMED = {
     "edge_ids": EDGES,
     "row_id": ROWS,
     "row_ids": ROWS,
+    "completion_id": COMPLETIONS,
     "revises_id": COMPLETIONS,
+    "chosen_id": COMPLETIONS,
+    "rejected_id": COMPLETIONS,
+    "answer_value_ids": VALUES,
+    "options": VALUES,
 }
-# Events tell of values that are gone; judgments are kept of candidates that became no edge.
-FREE = {("value_events", "value_id"), ("value_events", "other_value_id"), ("edge_judgments", "edge_id")}
+# Events tell of values that are gone; judgments are kept of candidates that became no edge, and ratings of
+# what is not there are left out for that.
+FREE = {
+    ("value_events", "value_id"),
+    ("value_events", "other_value_id"),
+    ("edge_judgments", "edge_id"),
+    ("ratings_left_out", "completion_id"),
+    ("ratings_left_out", "value_id"),
+}
 SHOWN = 5  # of what leads nowhere, in a message
 
 

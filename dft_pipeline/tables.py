@@ -1363,6 +1363,10 @@ _TABLES = (
             "pairs": _count("pairs in `preference_pairs`"),
             "left_out": _count("pairs in `pairs_left_out`"),
             "unlike_length": _count("of them those left out for their length, last of all"),
+            "not_compared": _count(
+                "completions that were compared with no other by a value: of more than 40 of a prompt by the "
+                "value, those that were not drawn"
+            ),
             "length_correlation_before": _rate(
                 "Σ d / √(n · Σ d²) over the pairs before that, where d is log(chosen_length) − "
                 "log(rejected_length): the correlation of being chosen with the log of the length, both "

@@ -3,7 +3,8 @@
 What belongs here: one function per reason. Which candidates then stay stands in `pairs`.
 """
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import polars as pl
@@ -22,6 +23,9 @@ CANDIDATES = pl.Schema(
     }
 )
 PAIR = ("chosen_id", "rejected_id")
+OF_VALUE = ("prompt_id", "value_id")
+# Completions of a prompt by a value that are compared: more would make more pairs than anybody takes.
+MOST_COMPARED = 40
 ROUNDING = 1e-9  # 3/5 − 2/5 is less than 0.2 by a bit
 
 
@@ -36,9 +40,9 @@ class Answers(NamedTuple):
     value_pairs: pl.DataFrame
 
 
-def candidates(of: Answers, min_gap: float) -> pl.DataFrame:
+def candidates(of: Answers, min_gap: float, seed: int) -> pl.DataFrame:
     """CANDIDATES. `gap` where the reason has one of its own, with whose scores it rests on at either end."""
-    parts = [part.with_columns(reason=pl.lit(reason)) for reason, part in _by_reason(of, min_gap)]
+    parts = [part.with_columns(reason=pl.lit(reason)) for reason, part in _by_reason(of, min_gap, seed)]
     every = pl.concat([CANDIDATES.to_frame(), *parts], how="diagonal_relaxed").select(CANDIDATES.names())
     key = ("prompt_id", "reason", *PAIR, "value_id")
     return every.cast(CANDIDATES).sort(*key, "edge_id").unique(key, keep="first", maintain_order=True)
@@ -49,23 +53,51 @@ def is_enough(gap: pl.Expr, least: float) -> pl.Expr:
     return gap >= least - ROUNDING
 
 
-def _by_reason(of: Answers, min_gap: float) -> Iterator[tuple[str, pl.DataFrame]]:
+def not_compared(of: Answers) -> Mapping[str, int]:
+    """By reason, how many completions by a value are one too many to be compared with the others."""
+    return {
+        reason: sum(
+            max(count - MOST_COMPARED, 0) for count in _by_value(rows).group_by(OF_VALUE).len()["len"]
+        )
+        for reason, rows in (
+            ("execution", _executed(of.completion_scores)),
+            ("ranked", of.completion_rankings),
+        )
+    }
+
+
+def _by_reason(of: Answers, min_gap: float, seed: int) -> Iterator[tuple[str, pl.DataFrame]]:
     kinds = {kind: of.completions.filter(kind=kind) for kind in of.completions["kind"].unique()}
     none = of.completions.clear()
     guided = _chosen(kinds.get("guided", none))
-    yield "execution", _execution(of.completion_scores, min_gap)
-    yield "ranked", _ranked(of.completion_rankings, min_gap)
+    yield "execution", _execution(_compared(_executed(of.completion_scores), seed), min_gap)
+    yield "ranked", _ranked(_compared(of.completion_rankings, seed), min_gap)
     yield "wiser_value", _wiser(guided, kinds.get("less_wise", none), of.reward_rows)
     yield "shuffled_value", guided.join(_rejected(kinds.get("shuffled", none)), on="prompt_id")
     yield "naive", guided.join(_rejected(kinds.get("naive", none)), on="prompt_id")
     yield "revision", _revision(kinds.get("revision", none), kinds.get("naive", none))
 
 
+def _executed(scores: pl.DataFrame) -> pl.DataFrame:
+    return scores.drop_nulls("executed")
+
+
+def _by_value(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.select(*OF_VALUE, "completion_id").unique()
+
+
+def _compared(rows: pl.DataFrame, seed: int) -> pl.DataFrame:
+    """The rows of at most MOST_COMPARED completions of each prompt by a value, drawn by a hash."""
+    every = _by_value(rows)
+    draws = [hashlib.sha256(f"{seed}|{one}".encode()).hexdigest() for one in every["completion_id"]]
+    place = pl.col("draw").rank("ordinal").over(OF_VALUE)
+    drawn = every.with_columns(draw=pl.Series(draws, dtype=pl.String)).filter(place <= MOST_COMPARED)
+    return rows.join(drawn, on=every.columns, how="semi")
+
+
 def _execution(scores: pl.DataFrame, min_gap: float) -> pl.DataFrame:
     """Completions of which one executes a value better by the gap."""
-    one = scores.drop_nulls("executed").select(
-        "prompt_id", "value_id", "executed", chosen_id="completion_id", chosen_by="scored_by"
-    )
+    one = scores.select("prompt_id", "value_id", "executed", chosen_id="completion_id", chosen_by="scored_by")
     other = one.rename({"executed": "less", "chosen_id": "rejected_id", "chosen_by": "rejected_by"})
     both = one.join(other, on=["prompt_id", "value_id"]).with_columns(gap=pl.col("executed") - pl.col("less"))
     return both.filter(is_enough(pl.col("gap"), min_gap))

@@ -24,7 +24,11 @@ def torn_prompts(prompts: pl.DataFrame) -> list[str]:
 
 
 def like_prompts(prompts: pl.DataFrame, embed: Embed, settings: MoralSimilarity) -> list[str]:
-    """Two prompts on two sides that are as similar as `leak_threshold`, each as `ID and ID`."""
+    """Two prompts on two sides that are as similar as `leak_threshold`, each as `ID and ID`.
+
+    Of prompts of the same words on one side the first stands for all.
+    """
+    prompts = prompts.unique(["prompt", "split"], keep="first", maintain_order=True)
     names, texts, sides = (prompts[name].to_list() for name in PLACED)
     near = sorted(alike(texts, embed, settings))
     return [f"{names[one]} and {names[other]}" for one, other in near if sides[one] != sides[other]]

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+WHOLE = 2**32  # differences are summed in whole steps of 1/WHOLE, so that nothing is lost when pairs go
 MATCHED = 0.5  # of the largest correlation that is let through: pairs that a reader filters vary around it
 
 
@@ -30,7 +31,7 @@ def differences(pairs: pl.DataFrame) -> Floats:
 
 def length_correlation(pairs: pl.DataFrame) -> float | None:
     """r of the pairs; None where no two texts of a pair differ in length."""
-    return _correlation(len(pairs), *_sums(np.sort(differences(pairs))))
+    return _correlation(len(pairs), *_sums(_in_steps(differences(pairs))))
 
 
 def unlike(pairs: pl.DataFrame, largest: float) -> pl.Series:
@@ -46,9 +47,14 @@ def unlike(pairs: pl.DataFrame, largest: float) -> pl.Series:
     return pl.Series("unlike", out)
 
 
-def _leaning(apart: Floats, largest: float) -> list[int]:
+def _in_steps(apart: Floats) -> list[int]:
+    return [round(one * WHOLE) for one in apart.tolist()]
+
+
+def _leaning(sizes: Floats, largest: float) -> list[int]:
     """The places that go, of differences sorted by their size."""
     gone: list[int] = []
+    apart = _in_steps(sizes)
     ways = [[place for place, one in enumerate(apart) if one * sign > 0] for sign in (-1, 1)]
     total, squares, differing = _sums(apart)
     while abs(_correlation(len(apart) - len(gone), total, squares, differing) or 0.0) > largest:
@@ -59,16 +65,16 @@ def _leaning(apart: Floats, largest: float) -> list[int]:
     return gone
 
 
-def _nearest(way: list[int], apart: Floats, size: float) -> int:
+def _nearest(way: list[int], apart: list[int], size: int) -> int:
     """Where in `way` the difference is that comes nearest to the size."""
     above = bisect_left(way, size, key=lambda place: abs(apart[place]))
     close = range(max(above - 1, 0), min(above + 1, len(way)))
     return min(close, key=lambda at: abs(abs(apart[way[at]]) - size))
 
 
-def _sums(apart: Floats) -> tuple[float, float, int]:
-    return float(apart.sum()), float((apart**2).sum()), int(np.count_nonzero(apart))
+def _sums(apart: list[int]) -> tuple[int, int, int]:
+    return sum(apart), sum(one * one for one in apart), sum(one != 0 for one in apart)
 
 
-def _correlation(count: int, total: float, squares: float, differing: int) -> float | None:
+def _correlation(count: int, total: int, squares: int, differing: int) -> float | None:
     return max(-1.0, min(1.0, total / math.sqrt(count * squares))) if differing else None

@@ -11,7 +11,7 @@ import polars as pl
 from dft_pipeline.dataset.value_split import with_value_split
 from dft_pipeline.policies import Training
 from dft_pipeline.tables import PAIR_REASONS, TABLES
-from dft_pipeline.training.candidates import PAIR, ROUNDING, Answers, candidates, is_enough
+from dft_pipeline.training.candidates import PAIR, ROUNDING, Answers, candidates, is_enough, not_compared
 from dft_pipeline.training.lengths import MATCHED, length_correlation, unlike
 from dft_pipeline.training.moderation import normalised
 
@@ -36,7 +36,7 @@ class Pairs(NamedTuple):
 def preference_pairs(of: Answers, settings: Training) -> Pairs:
     """Every candidate, in one of the first two tables."""
     is_trusted = trusts(of.judge_agreement, settings)
-    found = _judged(_identified(candidates(of, settings.min_gap)), of)
+    found = _judged(_identified(candidates(of, settings.min_gap, settings.seed)), of)
     ruled = _ruled(_compared(found, is_trusted), settings, is_trusted)
     drawn = _drawn(_contradicted(ruled), settings)
     before = _staying(drawn)
@@ -45,7 +45,7 @@ def preference_pairs(of: Answers, settings: Training) -> Pairs:
     return Pairs(
         TABLES["preference_pairs"].conform(_described(_with_gaps(kept), of)),
         TABLES["pairs_left_out"].conform(every.filter(pl.col("rule").is_not_null())),
-        _balance(every, before, kept),
+        _balance(every, before, kept, not_compared(of)),
     )
 
 
@@ -215,7 +215,9 @@ def _contested(kept: pl.DataFrame, of: Answers) -> pl.Series:
     return pl.concat([one["pair_id"] for one in disputed]).unique()
 
 
-def _balance(every: pl.DataFrame, before: pl.DataFrame, kept: pl.DataFrame) -> pl.DataFrame:
+def _balance(
+    every: pl.DataFrame, before: pl.DataFrame, kept: pl.DataFrame, left: Mapping[str, int]
+) -> pl.DataFrame:
     """Table `pair_balance`; `before` are the pairs of which `kept` were left for their length."""
     rows = [
         {
@@ -223,6 +225,7 @@ def _balance(every: pl.DataFrame, before: pl.DataFrame, kept: pl.DataFrame) -> p
             "pairs": len(of(kept)),
             "left_out": len(of(every)) - len(of(kept)),
             "unlike_length": len(of(before)) - len(of(kept)),
+            "not_compared": sum(left.values()) if reason == ALL else left.get(reason, 0),
             "length_correlation_before": length_correlation(of(before)),
             "length_correlation": length_correlation(of(kept)),
         }

@@ -15,7 +15,7 @@ from dft_pipeline.tables import TABLES
 from dft_pipeline.training import asking
 
 MODEL = "model"
-DATE = r"-\d{4}-\d{2}-\d{2}$"  # of a model's version
+DATE = r"-(\d{4}-\d{2}-\d{2}|\d{8}|\d{4})$"  # of a model's version
 
 
 class Asked(NamedTuple):
@@ -140,7 +140,7 @@ def _rows(
 
 
 def _undated(model: pl.Expr) -> pl.Expr:
-    return model.str.replace(DATE, "")
+    return model.str.to_lowercase().str.replace(DATE, "")
 
 
 def _hash(content: Sequence[str | int]) -> str:

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 import polars as pl
 
+from dft_pipeline.graph.scopes import case_scope, context_scope
 from dft_pipeline.values.answers import CardText
 
 Kind = Literal["naive", "guided", "less_wise", "shuffled", "revision"]
@@ -48,7 +49,7 @@ def wishes(reward: pl.DataFrame, edges: pl.DataFrame, values: pl.DataFrame, seed
         *(Wish("naive", *row) for row in reward.select("prompt_id", "prompt").unique().iter_rows()),
         *_by_row("guided", best, cards),
         *_by_row("less_wise", _less_wise(best, edges, cards), cards),
-        *_by_row("shuffled", _shuffled(first, reward, cards, seed), cards),
+        *_by_row("shuffled", _shuffled(first, _met(reward, edges), cards, seed), cards),
         *_by_row("revision", first, cards),
     ]
     return sorted(found, key=lambda wish: wish.order)
@@ -81,10 +82,21 @@ def _less_wise(best: pl.DataFrame, edges: pl.DataFrame, cards: Cards) -> pl.Data
     return most.with_columns(value_id="source", edge_id="edge_ids")
 
 
-def _shuffled(first: pl.DataFrame, reward: pl.DataFrame, cards: Cards, seed: int) -> pl.DataFrame:
-    """Each prompt's best row with a value of no row of the prompt in the place of its own."""
-    chosen = dict(reward.group_by("prompt_id").agg("value_id").iter_rows())
-    drawn = [_drawn(prompt_id, set(cards) - set(chosen[prompt_id]), seed) for prompt_id in first["prompt_id"]]
+def _met(reward: pl.DataFrame, edges: pl.DataFrame) -> Mapping[str, set[int]]:
+    """The values that have to do with each prompt: those of its rows, and the ends of edges in its graphs."""
+    scopes = pl.concat_list(
+        pl.format(case_scope("{}"), "case_id"), pl.format(context_scope("{}"), "context_id")
+    )
+    asked = reward.select("prompt_id", "value_id", scope=scopes)
+    graphs = asked.select("prompt_id", "scope").explode("scope").unique().join(edges, on="scope")
+    ends = (graphs.select("prompt_id", value_id=end) for end in ("source_value_id", "wiser_value_id"))
+    every = pl.concat([asked.select("prompt_id", "value_id"), *ends]).group_by("prompt_id").agg("value_id")
+    return {prompt_id: set(found) for prompt_id, found in every.iter_rows()}
+
+
+def _shuffled(first: pl.DataFrame, met: Mapping[str, set[int]], cards: Cards, seed: int) -> pl.DataFrame:
+    """Each prompt's best row with a value in its place that has nothing to do with the prompt."""
+    drawn = [_drawn(prompt_id, set(cards) - met[prompt_id], seed) for prompt_id in first["prompt_id"]]
     return first.with_columns(value_id=pl.Series(drawn, dtype=pl.Int64)).drop_nulls("value_id")
 
 

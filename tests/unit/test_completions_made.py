@@ -367,3 +367,19 @@ def test_without_completions_there_are_empty_tables() -> None:
     found = completions(loaded(), world([]), Training(), None)
     assert (len(found.completions), len(found.requests)) == (0, 0)
     assert found.completions.schema == TABLES["completions"].schema
+
+
+def test_a_shuffled_value_has_nothing_to_do_with_the_prompt() -> None:
+    """Neither a row's value nor an end of an edge in a graph of the prompt's cases and contexts is drawn."""
+    rows = [row | {"case_id": row["prompt_id"]} for row in ROWS]
+    ends = [
+        edge(3, 1, 5) | {"scope": "case:p1"},
+        edge(5, 1, 5) | {"scope": "context:When sad"},
+        edge(4, 1, 5) | {"scope": "case:p2"},
+    ]
+    of = world(rows)._replace(wisdom_edges=filled("wisdom_edges", ends))
+    for seed in range(8):
+        found = wishes(of.reward_rows, of.wisdom_edges, of.canonical_values, seed)
+        drawn = {one.prompt_id: one.value_id for one in found if one.kind == "shuffled"}
+        assert drawn["p1"] == 4, "1 and 2 were chosen, 3 and 5 are ends of edges there, 9 has no criteria"
+        assert drawn["p2"] in (3, 5)

@@ -71,6 +71,8 @@ def test_what_the_judge_says_stands_by_value_and_criterion() -> None:
         ("writer-2025-01-01", "writer-2025-06-01", True),
         ("writer", "writer-2025-06-01", True),
         ("writer-mini", "writer-2025-06-01", False),
+        ("writer-0613", "writer", True),
+        ("Writer-20250101", "writer", True),
         (None, "writer", False),
     ],
 )

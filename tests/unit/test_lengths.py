@@ -80,3 +80,11 @@ def test_ten_thousand_pairs_are_matched_at_once() -> None:
     out = unlike(pairs, 0.15)
     assert length_correlation(pairs.filter(~out)) == pytest.approx(0.15, abs=0.001)
     assert 0 < out.sum() < 5_000
+
+
+def test_sums_lose_nothing_while_pairs_go() -> None:
+    """Thousands of large differences go before one that is two hundred thousand times smaller."""
+    long = [(40_000 + number % 7, 50 + number % 11) for number in range(30_000)]
+    pairs = frame([*long, (50_001, 50_000)])
+    kept = pairs.filter(~unlike(pairs, 0.15))
+    assert length_correlation(kept) is None, "none is left but those of one length"

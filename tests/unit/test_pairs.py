@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from dft_pipeline.dataset.prompt_contexts import side
 from dft_pipeline.policies import Training
 from dft_pipeline.tables import PAIR_REASONS
-from dft_pipeline.training.candidates import Answers
+from dft_pipeline.training.candidates import MOST_COMPARED, Answers
 from dft_pipeline.training.lengths import length_correlation
 from dft_pipeline.training.pairs import Pairs, margin, preference_pairs
 
@@ -466,3 +466,18 @@ def test_the_order_of_rows_changes_nothing_and_all_adds_up(of: Answers, seed: in
     assert (balance["pairs"], balance["left_out"]) == (len(ids[0]), len(ids[1]))
     assert balance["length_correlation"] == length_correlation(made.preference_pairs)
     assert abs(balance["length_correlation"] or 0) <= 0.15 + 1e-9
+
+
+def test_of_very_many_completions_some_are_drawn_to_be_compared() -> None:
+    names = [f"{number:03}" for number in range(MOST_COMPARED + 5)]
+    scores = [score(name, 1, number / 100) for number, name in enumerate(names)]
+    of = answers([completion(name) for name in names], scores)
+    using = Training(min_gap=0.01, most_pairs=10_000, max_length_correlation=1)
+    made = preference_pairs(of, using)
+    every = pl.concat([one.select("chosen_id", "rejected_id") for one in made[:2]])
+    drawn = set(every["chosen_id"]) | set(every["rejected_id"])
+    assert (len(drawn), len(every)) == (MOST_COMPARED, MOST_COMPARED * (MOST_COMPARED - 1) // 2)
+    counted = dict(made.pair_balance.select("reason", "not_compared").iter_rows())
+    assert {reason: count for reason, count in counted.items() if count} == {"all": 5, "execution": 5}
+    other = preference_pairs(of, using.model_copy(update={"seed": 1}))
+    assert set(other.preference_pairs["chosen_id"]) != set(made.preference_pairs["chosen_id"])

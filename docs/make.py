@@ -129,9 +129,9 @@ rests on reward rows follows:
 - `completions` stay whose prompt has rows, unless the row that guided them went.
 - `criterion_scores` stay of kept completions by kept values.
 - `completion_scores` are made anew: weights and rewards are those of the kept rows.
-- `preference_pairs` stay with a kept row of their value (without a value: with all their rows), and with an
-  edge that passes by its own figures. Rewards, and gaps in reward, are made anew; a pair whose gap in
-  reward is no longer above 0 goes.
+- `preference_pairs` stay whose two completions do, with a kept row of their value (without a value: with
+  all their rows), and with an edge that passes by its own figures. Rewards, and gaps in reward, are made
+  anew; a pair whose gap in reward is no longer above 0 goes.
 
 ## Margins
 

@@ -16,6 +16,7 @@ Parquet = Callable[[pl.DataFrame], bytes]
 
 SPLITS = ("train", "validation", "test")
 EXPORT = "export.json"
+CHOSEN = "chosen_values"  # what Γ chose, whatever the filters keep: beside the tables that they pass
 
 
 class Refused(Exception):

@@ -191,6 +191,19 @@ def test_a_completion_goes_with_the_row_that_guided_it() -> None:
     assert "calm" not in set(left["preference_pairs"]["chosen_id"])
 
 
+def test_a_pair_goes_with_either_of_its_completions() -> None:
+    """By FACTS, whose row stays, with an end that CALM's row guided, which goes."""
+    rows = tables()["reward_rows"].with_columns(
+        share=pl.when(pl.col("row_id") == row_id(1)).then(0.1).otherwise("share")
+    )
+    by_facts = {"reason": "ranked", "value_id": FACTS, "edge_id": None, "row_ids": [row_id(2)]}
+    turned = {"chosen_id": "curt", "rejected_id": "calm"}
+    for ends in ({}, turned):
+        left = kept(with_pairs(by_facts | ends) | {"reward_rows": rows}, Filters(min_share=0.3))
+        assert left["preference_pairs"].is_empty()
+        assert not left["reward_rows"].filter(row_id=row_id(2)).is_empty()
+
+
 @given(st.lists(st.integers(1, 100), min_size=4, max_size=4), st.integers(0, 100))
 def test_rewards_are_what_a_plain_reading_gives(shares: list[int], least: int) -> None:
     rows = tables()["reward_rows"].with_columns(
@@ -304,6 +317,30 @@ def test_less_wise_values_are_negatives_unless_they_were_chosen_too() -> None:
         {"context_id": "When in distress", "applies": True},
         {"context_id": "When joking", "applies": False},
     ]
+
+
+def is_wise(files: dict[str, bytes], prompt_id: str) -> dict[int, bool]:
+    rows = rows_in(files, "train.parquet")
+    (values,) = [row["values"] for row in rows if row["prompt_id"] == prompt_id]
+    return {value["value_id"]: value["is_wise"] for value in values}
+
+
+def test_what_gamma_chose_is_never_less_wise_whatever_is_filtered() -> None:
+    """An edge leaves FACTS, whose row the filter takes: it is neither wise there nor less wise."""
+    sure = tables()["value_pairs"].with_columns(bootstrap_survival=pl.lit(1.0))
+    for filters in ({"min_share": 0.5}, {"min_survival": 0.6}):
+        files = made_of(DatasetFormat.VALUE_CHOICE, tables() | {"value_pairs": sure}, filters=filters)
+        assert is_wise(files, "abortion") == {CALM: True, SPEED: False}
+        assert json.loads(files[EXPORT])["left_out"]["less_wise_but_chosen"] == 1
+
+
+@pytest.mark.parametrize(("context", "found"), [("When in distress", True), ("When joking", False)])
+def test_a_further_prompt_has_the_less_wise_values_of_its_case_and_context(context: str, found: bool) -> None:
+    told = {"prompt_id": "further", "prompt": "I am scared.", "case_id": "abortion", "context_id": context}
+    rows = pl.DataFrame([ROWS[0] | told | {"row_id": row_id(9)}], tables()["reward_rows"].schema)
+    every = tables() | {"reward_rows": pl.concat([tables()["reward_rows"], rows])}
+    lower = {SPEED: False, FACTS: False} if found else {}
+    assert is_wise(made_of(DatasetFormat.VALUE_CHOICE, every), "further") == {CALM: True} | lower
 
 
 # Limits

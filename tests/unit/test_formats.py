@@ -268,6 +268,25 @@ def test_a_completion_that_is_preferred_once_and_rejected_once_has_no_label() ->
     assert json.loads(files[EXPORT])["left_out"] == {"either_way": 1}
 
 
+def test_completions_that_say_the_same_are_one() -> None:
+    """`a` is preferred and `z`, with its words, rejected: no label, and no best; `b` and `c` are one."""
+    ends = [
+        {"chosen_id": "a", "chosen": "Yes.", "rejected_id": "c", "rejected": "No."},
+        {"chosen_id": "x", "chosen": "Maybe.", "rejected_id": "z", "rejected": " yes. "},
+        {"chosen_id": "x", "chosen": "Maybe.", "rejected_id": "b", "rejected": "NO."},
+    ]
+    files = made_of(DatasetFormat.TRL_UNPAIRED_PREFERENCE, with_pairs(*ends))
+    rows = rows_in(files, "train.jsonl")
+    assert [(row["completion_id"], row["label"], len(row["pair_ids"])) for row in rows] == [
+        ("b", False, 2),
+        ("x", True, 2),
+    ]
+    assert rows[0]["completion"][0]["content"] == "NO.", "as the completion of that id has it"
+    assert json.loads(files[EXPORT])["left_out"] == {"either_way": 1}
+    (best,) = rows_of(DatasetFormat.TRL_SFT, with_pairs(ends[0], {**ends[1], "chosen_reward": None}))
+    assert best["completion_id"] == "x"
+
+
 @pytest.mark.parametrize(
     ("pairs", "best"),
     [

@@ -133,6 +133,12 @@ rests on reward rows follows:
   all their rows), and with an edge that passes by its own figures. Rewards, and gaps in reward, are made
   anew; a pair whose gap in reward is no longer above 0 goes.
 
+Pairs that are kept may lean to the longer text where all together do not. So what holds of a night
+holds of an export: where being chosen goes with being longer, or shorter, by more than
+`max_length_correlation`, all of it is refused (`length_correlation`), by the pairs that are to be
+written, with filters, margins or without. Of a handful of pairs that is to be expected; filter less, or
+take a format without pairs.
+
 ## Margins
 
 TRL's reward loss takes a `margin` in logits: by how much the preferred completion is to score higher. It is

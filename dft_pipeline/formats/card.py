@@ -6,7 +6,6 @@ from typing import Any
 
 from dft_pipeline.formats.making import Asked, Tables
 from dft_pipeline.markdown import harmless, table
-from dft_pipeline.policies import Training
 from dft_pipeline.tables import TABLES
 from dft_pipeline.training.pairs import trusts
 
@@ -162,7 +161,7 @@ def _judge(tables: Tables, asked: Asked) -> list[str]:
 
 
 def _trust(tables: Tables, asked: Asked) -> str:
-    training = Training.model_validate(asked.snapshot.manifest["settings"]["training"])
+    training = asked.snapshot.training
     agreement = tables.get("judge_agreement", TABLES["judge_agreement"].schema.to_frame())
     if trusts(agreement, training.model_copy(update={"trusts_judge": False})):
         return "It was found to agree with people enough."

@@ -10,6 +10,7 @@ from dft_pipeline.formats import choices, hub, preferences, rubrics, tabular
 from dft_pipeline.formats.filtering import kept
 from dft_pipeline.formats.making import (
     EXPORT,
+    LENGTHS,
     Asked,
     Made,
     Parquet,
@@ -55,6 +56,7 @@ _FORMATS = (
         "every training table as Parquet, a file for each table and split",
         tabular.NEEDED,
         tabular.reward,
+        (LENGTHS,),
         reads_too=tabular.WHERE_THERE,
     ),
     Format(
@@ -72,7 +74,7 @@ _FORMATS = (
         "TRL's preference type, explicit prompt, conversational: for RewardTrainer and DPOTrainer",
         _PAIRS,
         preferences.preference,
-        (*_TEXTS, "blank_chosen", "blank_rejected", "same_text_twice"),
+        (*_TEXTS, "blank_chosen", "blank_rejected", "same_text_twice", LENGTHS),
         ("pair_id",),
         takes_margin=True,
     ),
@@ -82,7 +84,7 @@ _FORMATS = (
         "the same with texts instead of messages",
         _PAIRS,
         preferences.preference_plain,
-        (*_TEXTS, "blank_chosen", "blank_rejected", "same_text_twice"),
+        (*_TEXTS, "blank_chosen", "blank_rejected", "same_text_twice", LENGTHS),
         ("pair_id",),
         takes_margin=True,
     ),
@@ -92,7 +94,7 @@ _FORMATS = (
         "TRL's unpaired preference type, conversational: for KTOTrainer",
         _PAIRS,
         preferences.unpaired_preference,
-        (*_TEXTS, "blank_completion"),
+        (*_TEXTS, "blank_completion", LENGTHS),
         ("completion_id",),
     ),
     Format(
@@ -128,7 +130,7 @@ _FORMATS = (
         "the tables of `reward` as a folder that `datasets.load_dataset` opens, with a dataset card",
         (*tabular.NEEDED, *ABOUT_PEOPLE),
         hub.hf,
-        ("DFT_LICENSE", "DFT_CONSENT_BASIS"),
+        ("DFT_LICENSE", "DFT_CONSENT_BASIS", LENGTHS),
         reads_too=(*tabular.WHERE_THERE, "judge_agreement"),
     ),
 )

@@ -21,7 +21,7 @@ def hf(tables: Tables, asked: Asked) -> Made:
             f"format hf needs {' and '.join(unset)}: under which licence the data may be used, and what its "
             "participants agreed to, is for you to say"
         )
-    frames, left_out = sides(tables)
+    frames, left_out = sides("hf", tables, asked)
     counts = {where: len(rows) for where, rows in frames.items()}
     files = {FILE.format(name, side): rows for (name, side), rows in frames.items()}
     return Made({CARD: card(tables, asked, counts), **files}, left_out)

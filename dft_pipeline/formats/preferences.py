@@ -49,7 +49,7 @@ def preference_plain(tables: Tables, asked: Asked) -> Made:
     return _pairs("trl-preference-plain", tables, asked, PLAIN)
 
 
-def unpaired_preference(tables: Tables, _: Asked) -> Made:
+def unpaired_preference(tables: Tables, asked: Asked) -> Made:
     """`<split>.jsonl`: a completion, and whether its text is the preferred one in every pair that has it.
 
     One that is preferred in one pair and not in another has no one label, and is left out (`either_way`).
@@ -59,6 +59,7 @@ def unpaired_preference(tables: Tables, _: Asked) -> Made:
     rows = told.to_dicts()
     limits = Limits("trl-unpaired-preference")
     _check(limits, rows, ("completion",))
+    limits.check_lengths(tables[TABLE], asked.snapshot.training.max_length_correlation)
     limits.hold()
     records = [{**_shaped(row, CONVERSATIONAL, ("completion",)), **_labels(row)} for row in rows]
     return Made(by_split(records, told["split"]), left_out)
@@ -112,6 +113,7 @@ def _pairs(form: str, tables: Tables, asked: Asked, shape: Shape) -> Made:
     _check(limits, rows, ("chosen", "rejected"))
     for row in rows:
         limits.check("same_text_twice", row["chosen"] != row["rejected"], f"pair {row['pair_id']}")
+    limits.check_lengths(pairs, asked.snapshot.training.max_length_correlation)
     limits.hold()
     ends = ("chosen", "rejected")
     records = [{**_shaped(row, shape, ends), **_margin(row, asked), **_why(row)} for row in rows]

@@ -12,7 +12,7 @@ from dft_pipeline.dataset.rows import rubric_rows
 from dft_pipeline.formats.formats import made
 from dft_pipeline.formats.making import Asked, Snapshot, jsonl
 from dft_pipeline.formats.names import DatasetFormat
-from dft_pipeline.policies import Filters, SnapshotSettings
+from dft_pipeline.policies import Filters, SnapshotSettings, Training
 from dft_pipeline.tables import TABLES
 from resources.lake import parquet
 
@@ -325,8 +325,9 @@ def _frame(name: str, rows: list[Row]) -> pl.DataFrame:
     return TABLES[name].conform(pl.DataFrame(rows, TABLES[name].schema))
 
 
+# Of so few pairs each preferred text is longer: 1 bounds nothing.
 MANIFEST = {
-    "settings": SnapshotSettings().model_dump(mode="json"),
+    "settings": SnapshotSettings(training=Training(max_length_correlation=1)).model_dump(mode="json"),
     "missing_evidence": [
         "articulated: the source holds no chats up to that day, so no card counts as support"
     ],

@@ -14,14 +14,15 @@ from polars.testing import assert_frame_equal
 
 from dft_pipeline.formats.filtering import kept
 from dft_pipeline.formats.formats import FORMATS, made, read_by
-from dft_pipeline.formats.making import EXPORT, Refused
+from dft_pipeline.formats.making import EXPORT, LENGTHS, Asked, Refused
 from dft_pipeline.formats.names import DatasetFormat
-from dft_pipeline.policies import Filters
+from dft_pipeline.policies import Filters, SnapshotSettings, Training
 from resources.lake import parquet
 from tests.unit.export_world import (
     CALM,
     EXAMPLES,
     FACTS,
+    MANIFEST,
     PAIRS,
     ROWS,
     SCORES,
@@ -403,6 +404,43 @@ def test_a_rubric_has_limits_too(column: str, value: Any, limit: str) -> None:
     assert limit in FORMATS[DatasetFormat.RUBRIC].limits
     with pytest.raises(Refused, match=limit):
         made_of(DatasetFormat.RUBRIC, every | {"rubric_rows": rubrics})
+
+
+def bounded(largest: float, **told: Any) -> Asked:
+    """What is asked for of a snapshot whose pairs may lean so far to the longer text."""
+    settings = SnapshotSettings(training=Training(max_length_correlation=largest)).model_dump(mode="json")
+    every = asked(license="CC-BY-4.0", consent_basis="asked", **told)
+    return every._replace(snapshot=every.snapshot._replace(manifest=MANIFEST | {"settings": settings}))
+
+
+WITH_PAIRS = [form for form in EVERY if LENGTHS in FORMATS[form].limits]
+SHORT, LONG = {"chosen_length": 10, "rejected_length": 20}, {"chosen_length": 20, "rejected_length": 10}
+
+
+@pytest.mark.parametrize("form", WITH_PAIRS)
+def test_pairs_that_are_left_do_not_lean_to_the_longer_text(form: DatasetFormat) -> None:
+    """Two pairs weigh each other out, until a filter takes the one by FACTS."""
+    by_facts = {"reason": "execution", "value_id": FACTS, "edge_id": None, "row_ids": [row_id(2)]}
+    given_ = with_pairs(SHORT, LONG | by_facts | {"chosen_id": "curt", "rejected_id": "calm"})
+    assert made(form, with_pairs(SHORT, LONG), bounded(0.0), parquet)
+    every = {"filters": {"min_share": 0.5}}
+    with pytest.raises(
+        Refused, match=rf"format {form} does .* length_correlation \(1 times, .* -1.00 and not"
+    ):
+        made(form, given_, bounded(0.99, **every), parquet)
+    assert made(form, given_, bounded(1.0, **every), parquet)
+
+
+def test_pairs_with_a_margin_do_not_lean_either() -> None:
+    given_ = with_pairs(SHORT, LONG | {"gap": None})
+    assert made(DatasetFormat.TRL_PREFERENCE, given_, bounded(0.3), parquet)
+    with pytest.raises(Refused, match="length_correlation"):
+        made(DatasetFormat.TRL_PREFERENCE, given_, bounded(0.3, margin_scale=2.0), parquet)
+
+
+def test_every_format_of_two_texts_bounds_how_they_lean() -> None:
+    one_text = {DatasetFormat.TRL_SFT, DatasetFormat.CHAT_JSONL}
+    assert set(WITH_PAIRS) == {form for form in EVERY if "preference_pairs" in read_by(form)} - one_text
 
 
 # The card

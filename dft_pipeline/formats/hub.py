@@ -22,6 +22,5 @@ def hf(tables: Tables, asked: Asked) -> Made:
             "participants agreed to, is for you to say"
         )
     frames, left_out = sides("hf", tables, asked)
-    counts = {where: len(rows) for where, rows in frames.items()}
     files = {FILE.format(name, side): rows for (name, side), rows in frames.items()}
-    return Made({CARD: card(tables, asked, counts), **files}, left_out)
+    return Made({CARD: card(tables, asked, frames), **files}, left_out)

@@ -16,7 +16,14 @@ from dft_pipeline.formats.filtering import kept
 from dft_pipeline.formats.formats import FORMATS, made, read_by
 from dft_pipeline.formats.making import EXPORT, LENGTHS, Asked, Refused
 from dft_pipeline.formats.names import DatasetFormat
-from dft_pipeline.policies import Filters, SnapshotSettings, Training
+from dft_pipeline.policies import (
+    DEFAULT_ERASED,
+    Aggregation,
+    Filters,
+    ParticipantPolicy,
+    SnapshotSettings,
+    Training,
+)
 from resources.lake import parquet
 from tests.unit.export_world import (
     CALM,
@@ -481,9 +488,58 @@ def test_the_card_says_whether_a_judge_is_trusted() -> None:
     trusted = agreed.with_columns(value_id=pl.lit(None, pl.Int64), criterion_index=pl.lit(None, pl.Int64))
     assert "was found to agree with people enough." in card(every | {"judge_agreement": trusted})
     people = every["criterion_scores"].filter(rater_role="participant")
-    assert "All scores of completions are people's." in card(every | {"criterion_scores": people})
+    assert "All 11 scores of completions are people's." in card(every | {"criterion_scores": people})
     graph = {name: rows for name, rows in every.items() if "completion" not in name and "criter" not in name}
     assert "No completion was scored" in card(graph)
+
+
+def test_the_card_counts_who_did_something_and_says_what_shares_are_of() -> None:
+    text = card(tables())
+    assert "45 people took part" in text, "five signed up, and did nothing"
+    assert (
+        "50 are known to have signed up, whatever they did; of these are the people and shares below" in text
+    )
+
+
+def test_the_card_has_every_setting_but_who_is_excluded() -> None:
+    aggregation = Aggregation(h=None, voted=False)
+    people = ParticipantPolicy(name="adults", version=3, excluded=("a" * 32,), test_comment="a|b")
+    settings = SnapshotSettings(
+        policy=DEFAULT_ERASED,
+        aggregation=aggregation,
+        participants=people,
+        training=Training(max_length_correlation=1),
+    )
+    told = settings.model_dump(mode="json")
+    snapshot = asked().snapshot._replace(manifest=MANIFEST | {"settings": told})
+    public = asked(license="CC-BY-4.0", consent_basis="asked")._replace(snapshot=snapshot)
+    pairs = with_pairs(SHORT, SHORT, LONG)
+    files = made(DatasetFormat.HF, pairs | {"completions": tables()["completions"]}, public, parquet)
+    text = files["README.md"].decode()
+    for said in (
+        "name default-erased, version 1, ",
+        "unwind component, erase_votes yes",
+        "entropy_counts marked_wiser marked_not_wiser",
+        "h all, articulated yes, voted no",
+        "name adults, version 3",
+        "excluded 1, test_comment a&#124;b",
+        "dedup offline, given_first yes",
+    ):
+        assert said in text, said
+    assert "a" * 32 not in text
+    groups = {name for name, value in told.items() if isinstance(value, dict)}
+    for name in {*told} - groups | {one for group in groups for one in told[group]}:
+        assert f"{name} " in text, name
+    assert "preferred with the log of the length is -0.33" in text
+
+
+def test_the_card_counts_only_scores_that_are_written() -> None:
+    every = tables()
+    one = every["criterion_scores"].filter(rater_role="model")
+    own = one.with_columns(self_judged=pl.lit(True), criterion_index=pl.lit(1, pl.Int64))
+    aside = one.with_columns(completion_id=pl.lit("rude"))
+    text = card(every | {"criterion_scores": pl.concat([every["criterion_scores"], own, aside])})
+    assert "Of 13 scores of completions 2 are a model's, 1 of them of what the same model wrote" in text
 
 
 def test_each_format_has_its_place_in_the_table() -> None:

@@ -148,8 +148,9 @@ assumed. Pairs without a gap are left out then, and counted (`no_gap`).
 
 ## Two exports compared
 
-`dft diff FOLDER1 FOLDER2` says what of the settings differs, and which rows came, went or changed, by the
-ids that the format has; `--json` lists all. Files that are not as `export.json` says are refused.
+`dft diff FOLDER1 FOLDER2` says what of the settings differs (of `hf` licence and consent too), which rows
+came, went or changed, by the ids that the format has, and which files differ though no row of theirs does;
+`--json` lists all. Files that are not as `export.json` says are refused.
 """
 
 

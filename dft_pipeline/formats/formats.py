@@ -33,7 +33,8 @@ ABOUT_PEOPLE = ("participant_behaviour", "demographic_coverage")
 class Format:
     """A format. `version` goes up with its rule; `limits`: what is checked before anything is written.
 
-    `key`: what identifies a row; without one the rows are a table's, and have its key.
+    `key`: what identifies a row; without one the rows are a table's, and have its key. `is_public`: whether
+    it says under which licence the data may be used, and what participants agreed to.
     """
 
     name: Name
@@ -45,6 +46,7 @@ class Format:
     key: tuple[str, ...] = ()
     reads_too: tuple[str, ...] = ()
     takes_margin: bool = False
+    is_public: bool = False
 
 
 _TEXTS = ("blank_prompt", "no_provenance")
@@ -132,6 +134,7 @@ _FORMATS = (
         hub.hf,
         ("DFT_LICENSE", "DFT_CONSENT_BASIS", LENGTHS),
         reads_too=(*tabular.WHERE_THERE, "judge_agreement"),
+        is_public=True,
     ),
 )
 FORMATS: Mapping[Name, Format] = {form.name: form for form in _FORMATS}
@@ -193,7 +196,9 @@ def _told(form: Format, asked: Asked, found: Made, filtered: Mapping[str, int]) 
 def options(form: Format, asked: Asked) -> dict[str, Any]:
     """What makes two exports of one snapshot differ, beside the format."""
     margin = {} if asked.margin_scale is None else {"margin_scale": asked.margin_scale}
-    return {"version": form.version, "filters": asked.filters.model_dump(exclude_none=True), **margin}
+    public = {"license": asked.license, "consent_basis": asked.consent_basis} if form.is_public else {}
+    filters = asked.filters.model_dump(exclude_none=True)
+    return {"version": form.version, "filters": filters, **margin, **public}
 
 
 def _json(content: object) -> bytes:

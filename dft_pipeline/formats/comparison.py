@@ -51,7 +51,7 @@ def differences(before: Files, now: Files) -> dict[str, Any]:
         "format": forms[0],
         "settings": {name: values for name, values in changed.items() if values[0] != values[1]},
         "rows": changes,
-        "files": _others(DatasetFormat(forms[0]), *(one["files"] for one in told), changes),
+        "files": _others(DatasetFormat(forms[0]), told, changes),
     }
 
 
@@ -79,15 +79,12 @@ def _changes(before: Mapping[str, list[str]], now: Mapping[str, list[str]]) -> d
 
 
 def _others(
-    form: DatasetFormat,
-    before: Mapping[str, Any],
-    now: Mapping[str, Any],
-    changes: Mapping[str, dict[str, list[str]]],
+    form: DatasetFormat, told: list[dict[str, Any]], changes: Mapping[str, dict[str, list[str]]]
 ) -> list[str]:
     """The files that differ, but for those of a table whose rows do."""
     changed = {name for name, of in changes.items() if any(of.values())}
-    hashes = [{path: said["sha256"] for path, said in files.items()} for files in (before, now)]
-    differing = [path for path in {*before, *now} if hashes[0].get(path) != hashes[1].get(path)]
+    before, now = ({path: said["sha256"] for path, said in one["files"].items()} for one in told)
+    differing = [path for path in {*before, *now} if before.get(path) != now.get(path)]
     return sorted(path for path in differing if _table(form, path) not in changed)
 
 

@@ -1346,7 +1346,7 @@ _TABLES = (
                 "a model's), `untrusted_judge` (it needs scores of a model that agrees too little with "
                 "people), `small_gap` (of a revision), `reward_disagrees` (both rewards are known, and the "
                 "preferred one's is lower, or, but for `execution` and `ranked`, the same), `contradicted` "
-                "(another reason or value prefers the other one, and no reward decides), "
+                "(another pair of the prompt prefers the other text, and no reward decides), "
                 "`most_per_prompt`, `unlike_length` (left out so that the longer text is not mostly the "
                 "preferred one)",
                 *PAIR_RULES,

@@ -129,9 +129,15 @@ rests on reward rows follows:
 - `completions` stay whose prompt has rows, unless the row that guided them went.
 - `criterion_scores` stay of kept completions by kept values.
 - `completion_scores` are made anew: weights and rewards are those of the kept rows.
-- `preference_pairs` stay with a kept row of their value (without a value: with all their rows), and with an
-  edge that passes by its own figures. Rewards, and gaps in reward, are made anew; a pair whose gap in
-  reward is no longer above 0 goes.
+- `preference_pairs` stay whose two completions do, with a kept row of their value (without a value: with
+  all their rows), and with an edge that passes by its own figures. Rewards, and gaps in reward, are made
+  anew; a pair whose gap in reward is no longer above 0 goes.
+
+Pairs that are kept may lean to the longer text where all together do not. So what holds of a night
+holds of an export: where being chosen goes with being longer, or shorter, by more than
+`max_length_correlation`, all of it is refused (`length_correlation`), by the pairs that are to be
+written, with filters, margins or without. Of a handful of pairs that is to be expected; filter less, or
+take a format without pairs.
 
 ## Margins
 
@@ -142,8 +148,9 @@ assumed. Pairs without a gap are left out then, and counted (`no_gap`).
 
 ## Two exports compared
 
-`dft diff FOLDER1 FOLDER2` says what of the settings differs, and which rows came, went or changed, by the
-ids that the format has; `--json` lists all. Files that are not as `export.json` says are refused.
+`dft diff FOLDER1 FOLDER2` says what of the settings differs (of `hf` licence and consent too), which rows
+came, went or changed, by the ids that the format has, and which files differ though no row of theirs does;
+`--json` lists all. Files that are not as `export.json` says are refused.
 """
 
 

@@ -28,11 +28,13 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
 
     One that holds the same already stays. Raises FolderTaken where it holds anything else.
     """
-    there = read_folder(folder)
-    if there == dict(files):
+    named, folder = folder, folder.resolve()
+    if _holds(folder, files):
         return
-    if there or folder.is_file():
-        raise FolderTaken(f"{folder} holds something else; name a folder that is empty or not there")
+    if folder == Path.cwd():
+        raise FolderTaken(f"{named} is the working directory; name a folder in it")
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise FolderTaken(f"{named} holds something else; name a folder that is empty or not there")
     draft = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
     try:
         for path, content in files.items():
@@ -40,6 +42,22 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
         draft.replace(folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def _holds(folder: Path, files: Mapping[str, bytes]) -> bool:
+    """Whether the folder holds these files and nothing else; no file is read before names and sizes fit."""
+    wanted = {folder / path: content for path, content in files.items()}
+    folders = {parent for path in wanted for parent in path.parents}
+    found = set()
+    for path in folder.rglob("*"):
+        if path not in folders and not (path in wanted and _is_of(path, len(wanted[path]))):
+            return False
+        found.add(path)
+    return wanted.keys() <= found and all(path.read_bytes() == of for path, of in wanted.items())
+
+
+def _is_of(path: Path, size: int) -> bool:
+    return path.is_file() and path.stat().st_size == size
 
 
 def read_folder(folder: Path) -> dict[str, bytes]:

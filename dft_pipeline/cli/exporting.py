@@ -61,6 +61,8 @@ def print_differences(console: Console, found: Mapping[str, Any]) -> None:
         for change, keys in changes.items():
             for key in keys[:LISTED]:
                 console.print(f"  {change} {shown(key)}", highlight=False)
+    for path in found["files"]:
+        console.print(f"{shown(path)} differs, and no row of it does", highlight=False)
 
 
 def _snapshot(lake: Lake, day: date, manifest: Mapping[str, Any]) -> Snapshot:

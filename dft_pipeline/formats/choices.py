@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from dft_pipeline.formats.making import SPLITS, Asked, Limits, Made, Record, Tables
+from dft_pipeline.formats.making import CHOSEN, SPLITS, Asked, Limits, Made, Record, Tables
 
 CONTEXT: Mapping[str, pl.DataType] = {"context_id": pl.String(), "applies": pl.Boolean()}
 VALUE: Mapping[str, pl.DataType] = {
@@ -29,15 +29,16 @@ SCHEMA: Mapping[str, pl.DataType] = {
 def value_choice(tables: Tables, _: Asked) -> Made:
     """`<split>.parquet`: a prompt, contexts that apply or do not, values that are wise there or less wise.
 
-    A context that nothing has decided on is left out. A less wise value is the lower end of one of the
-    prompt's edges, unless Γ chose it for the prompt too: then it is wise, and only that. `from_ids` are the
-    reward rows of a wise value, and the edges of a less wise one.
+    A context that nothing has decided on is left out. A less wise value is the lower end of an edge of the
+    prompt, or of the case and context that a further prompt's rows are from; unless Γ chose it for the prompt
+    too: then it is wise, or left out where a filter takes its row. `from_ids` are the reward rows of a wise
+    value, and the edges of a less wise one.
     """
     rows = tables["reward_rows"]
     prompts = rows.select("prompt_id", "prompt", "split").unique().sort("prompt_id")
     contexts, undecided = _contexts(tables["prompt_contexts"], prompts)
     wise = _by_prompt(_wise(rows))
-    less_wise, chosen_too = _less_wise(tables["value_pairs"], rows)
+    less_wise, chosen_too = _less_wise(tables["value_pairs"], rows, tables.get(CHOSEN, rows))
     declined = _by_prompt(less_wise)
     records = [
         {
@@ -74,16 +75,26 @@ def _wise(rows: pl.DataFrame) -> pl.DataFrame:
     return named.select("prompt_id", *VALUE).sort("prompt_id", "value_id")
 
 
-def _less_wise(pairs: pl.DataFrame, rows: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+def _less_wise(pairs: pl.DataFrame, rows: pl.DataFrame, chosen: pl.DataFrame) -> tuple[pl.DataFrame, int]:
     of = ("prompt_id", "value_id", "title", "instructions", "criteria")
     every = (
-        pairs.rename({f"less_wise_{name}": name for name in of[1:]})
+        _of_prompts(pairs, chosen)
+        .rename({f"less_wise_{name}": name for name in of[1:]})
         .group_by(of)
         .agg(is_wise=pl.lit(False), from_ids=pl.col("edge_id").unique().sort())
         .join(rows, on="prompt_id", how="semi")
     )
-    found = every.join(rows, on=["prompt_id", "value_id"], how="anti").sort("prompt_id", "value_id")
+    found = every.join(chosen, on=["prompt_id", "value_id"], how="anti").sort("prompt_id", "value_id")
     return found.select("prompt_id", *VALUE), len(every) - len(found)
+
+
+def _of_prompts(pairs: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
+    """Each prompt's edges: a case's own, and for a further prompt those of where Γ was asked for it."""
+    further = chosen.filter(pl.col("prompt_id") != pl.col("case_id"))
+    asked = further.select("prompt_id", "case_id", "context_id").unique()
+    of_cases = pairs.drop("prompt").rename({"prompt_id": "case_id"})
+    theirs = asked.join(of_cases, on=["case_id", "context_id"], nulls_equal=True)
+    return pl.concat([pairs.select(theirs.drop("case_id").columns), theirs.drop("case_id")])
 
 
 def _by_prompt(rows: pl.DataFrame) -> dict[str, list[Record]]:

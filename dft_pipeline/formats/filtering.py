@@ -2,13 +2,14 @@
 
 A reward row is kept that has enough evidence and share. What rests on reward rows follows from those kept:
 rubrics and rewards are made anew from them, so that a prompt's weights sum to 1; a completion needs a kept
-row of its prompt, and the row that guided it; a pair a row of its value, and of its edge the same evidence.
+row of its prompt, and the row that guided it; a pair both its completions, a row of its value, and of its
+edge the same evidence.
 """
 
 import polars as pl
 
 from dft_pipeline.dataset.rows import rubric_rows
-from dft_pipeline.formats.making import Tables
+from dft_pipeline.formats.making import CHOSEN, Tables
 from dft_pipeline.graph.evidence import sure_enough
 from dft_pipeline.policies import Bounds, Filters
 from dft_pipeline.tables import TABLES
@@ -27,7 +28,7 @@ def kept(tables: Tables, filters: Filters) -> Tables:
     rows = sure_enough("reward_rows", tables["reward_rows"], bounds)
     if filters.min_share is not None:
         rows = rows.filter(pl.col("share") >= filters.min_share)
-    found = {**tables, "reward_rows": rows, "rubric_rows": rubric_rows(rows)}
+    found = {**tables, CHOSEN: tables["reward_rows"], "reward_rows": rows, "rubric_rows": rubric_rows(rows)}
     for name in ("value_pairs", "edge_evidence"):
         if name in tables:
             found[name] = sure_enough(name, tables[name], bounds)
@@ -55,11 +56,14 @@ def _answers(found: Tables) -> dict[str, pl.DataFrame]:
 
 
 def _pairs(found: Tables) -> pl.DataFrame:
-    """Those of a kept value, or without one of a prompt whose rows are all kept, with gap and rewards anew.
+    """Of kept completions, and of a kept value, or without one of a prompt whose rows are all kept.
 
-    One whose gap is in reward, and is none any more, goes.
+    Gap and rewards are made anew; a pair whose gap is in reward, and is none any more, goes.
     """
     pairs, edges = found["preference_pairs"], found["edge_evidence"]["edge_id"]
+    for end in ENDS:
+        theirs = found["completions"].select(pl.col("completion_id").alias(f"{end}_id"))
+        pairs = pairs.join(theirs, on=f"{end}_id", how="semi", maintain_order="left")
     left = pairs.select("pair_id", row_id="row_ids").explode("row_id")
     row_ids = left.join(found["reward_rows"], on="row_id", how="semi").group_by("pair_id")
     joined = pairs.join(row_ids.agg(left=pl.col("row_id").sort()), on="pair_id", maintain_order="left")

@@ -10,6 +10,7 @@ from dft_pipeline.formats import choices, hub, preferences, rubrics, tabular
 from dft_pipeline.formats.filtering import kept
 from dft_pipeline.formats.making import (
     EXPORT,
+    LENGTHS,
     Asked,
     Made,
     Parquet,
@@ -32,7 +33,8 @@ ABOUT_PEOPLE = ("participant_behaviour", "demographic_coverage")
 class Format:
     """A format. `version` goes up with its rule; `limits`: what is checked before anything is written.
 
-    `key`: what identifies a row; without one the rows are a table's, and have its key.
+    `key`: what identifies a row; without one the rows are a table's, and have its key. `is_public`: whether
+    it says under which licence the data may be used, and what participants agreed to.
     """
 
     name: Name
@@ -44,6 +46,7 @@ class Format:
     key: tuple[str, ...] = ()
     reads_too: tuple[str, ...] = ()
     takes_margin: bool = False
+    is_public: bool = False
 
 
 _TEXTS = ("blank_prompt", "no_provenance")
@@ -55,6 +58,7 @@ _FORMATS = (
         "every training table as Parquet, a file for each table and split",
         tabular.NEEDED,
         tabular.reward,
+        (LENGTHS,),
         reads_too=tabular.WHERE_THERE,
     ),
     Format(
@@ -72,7 +76,7 @@ _FORMATS = (
         "TRL's preference type, explicit prompt, conversational: for RewardTrainer and DPOTrainer",
         _PAIRS,
         preferences.preference,
-        (*_TEXTS, "blank_chosen", "blank_rejected", "same_text_twice"),
+        (*_TEXTS, "blank_chosen", "blank_rejected", "same_text_twice", LENGTHS),
         ("pair_id",),
         takes_margin=True,
     ),
@@ -82,7 +86,7 @@ _FORMATS = (
         "the same with texts instead of messages",
         _PAIRS,
         preferences.preference_plain,
-        (*_TEXTS, "blank_chosen", "blank_rejected", "same_text_twice"),
+        (*_TEXTS, "blank_chosen", "blank_rejected", "same_text_twice", LENGTHS),
         ("pair_id",),
         takes_margin=True,
     ),
@@ -92,7 +96,7 @@ _FORMATS = (
         "TRL's unpaired preference type, conversational: for KTOTrainer",
         _PAIRS,
         preferences.unpaired_preference,
-        (*_TEXTS, "blank_completion"),
+        (*_TEXTS, "blank_completion", LENGTHS),
         ("completion_id",),
     ),
     Format(
@@ -128,8 +132,9 @@ _FORMATS = (
         "the tables of `reward` as a folder that `datasets.load_dataset` opens, with a dataset card",
         (*tabular.NEEDED, *ABOUT_PEOPLE),
         hub.hf,
-        ("DFT_LICENSE", "DFT_CONSENT_BASIS"),
+        ("DFT_LICENSE", "DFT_CONSENT_BASIS", LENGTHS),
         reads_too=(*tabular.WHERE_THERE, "judge_agreement"),
+        is_public=True,
     ),
 )
 FORMATS: Mapping[Name, Format] = {form.name: form for form in _FORMATS}
@@ -191,7 +196,9 @@ def _told(form: Format, asked: Asked, found: Made, filtered: Mapping[str, int]) 
 def options(form: Format, asked: Asked) -> dict[str, Any]:
     """What makes two exports of one snapshot differ, beside the format."""
     margin = {} if asked.margin_scale is None else {"margin_scale": asked.margin_scale}
-    return {"version": form.version, "filters": asked.filters.model_dump(exclude_none=True), **margin}
+    public = {"license": asked.license, "consent_basis": asked.consent_basis} if form.is_public else {}
+    filters = asked.filters.model_dump(exclude_none=True)
+    return {"version": form.version, "filters": filters, **margin, **public}
 
 
 def _json(content: object) -> bytes:

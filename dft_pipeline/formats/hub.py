@@ -21,7 +21,6 @@ def hf(tables: Tables, asked: Asked) -> Made:
             f"format hf needs {' and '.join(unset)}: under which licence the data may be used, and what its "
             "participants agreed to, is for you to say"
         )
-    frames, left_out = sides(tables)
-    counts = {where: len(rows) for where, rows in frames.items()}
+    frames, left_out = sides("hf", tables, asked)
     files = {FILE.format(name, side): rows for (name, side), rows in frames.items()}
-    return Made({CARD: card(tables, asked, counts), **files}, left_out)
+    return Made({CARD: card(tables, asked, frames), **files}, left_out)

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from dft_pipeline.policies import Filters
+from dft_pipeline.policies import Filters, Training
+from dft_pipeline.training.lengths import length_correlation
 
 Tables = Mapping[str, pl.DataFrame]
 Record = dict[str, Any]
@@ -16,6 +17,8 @@ Parquet = Callable[[pl.DataFrame], bytes]
 
 SPLITS = ("train", "validation", "test")
 EXPORT = "export.json"
+LENGTHS = "length_correlation"  # the limit of pairs, as of a night's
+CHOSEN = "chosen_values"  # what Γ chose, whatever the filters keep: beside the tables that they pass
 
 
 class Refused(Exception):
@@ -29,6 +32,11 @@ class Snapshot(NamedTuple):
     manifest: Mapping[str, Any]
     manifest_sha256: str
     log_entry: int
+
+    @property
+    def training(self) -> Training:
+        """The settings that its scores and pairs were made by."""
+        return Training.model_validate(self.manifest["settings"]["training"])
 
 
 class Asked(NamedTuple):
@@ -60,6 +68,12 @@ class Limits:
         if not holds:
             self.broken[limit] += 1
             self.first.setdefault(limit, where)
+
+    def check_lengths(self, pairs: pl.DataFrame, largest: float) -> None:
+        """Whether being chosen hardly goes with being longer, or shorter, in the pairs that are written."""
+        lean = length_correlation(pairs)
+        said = f"{len(pairs)} pairs, with {lean or 0.0:+.2f} and not {largest} or less either way"
+        self.check(LENGTHS, lean is None or abs(lean) <= largest, said)
 
     def hold(self) -> None:
         if self.broken:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from dft_pipeline.formats.making import Asked, Limits, Made, Record, Refused, Tables, by_split
+from dft_pipeline.training.moderation import normalised
 from dft_pipeline.training.pairs import margin
 
 TABLE = "preference_pairs"
@@ -48,15 +49,17 @@ def preference_plain(tables: Tables, asked: Asked) -> Made:
     return _pairs("trl-preference-plain", tables, asked, PLAIN)
 
 
-def unpaired_preference(tables: Tables, _: Asked) -> Made:
-    """`<split>.jsonl`: a completion, and whether it is the preferred one in every pair that has it.
+def unpaired_preference(tables: Tables, asked: Asked) -> Made:
+    """`<split>.jsonl`: a completion, and whether its text is the preferred one in every pair that has it.
 
     One that is preferred in one pair and not in another has no one label, and is left out (`either_way`).
+    Completions of a prompt that say the same, but for case and white space, are one: that of the smallest id.
     """
     told, left_out = _labelled(tables[TABLE])
     rows = told.to_dicts()
     limits = Limits("trl-unpaired-preference")
     _check(limits, rows, ("completion",))
+    limits.check_lengths(tables[TABLE], asked.snapshot.training.max_length_correlation)
     limits.hold()
     records = [{**_shaped(row, CONVERSATIONAL, ("completion",)), **_labels(row)} for row in rows]
     return Made(by_split(records, told["split"]), left_out)
@@ -65,7 +68,7 @@ def unpaired_preference(tables: Tables, _: Asked) -> Made:
 def sft(tables: Tables, _: Asked) -> Made:
     """`<split>.jsonl`: a prompt and its best completion.
 
-    The best is, of those that some pair prefers and none rejects, the one with the highest reward; then, and
+    The best is, of texts that some pair prefers and none rejects, the one with the highest reward; then, and
     where rewards are not known, the one that wins more pairs, then the smaller id. So whether a model's
     scores count is decided where pairs are made. A prompt all of whose completions are rejected somewhere is
     left out (`prompts_without_best`).
@@ -110,6 +113,7 @@ def _pairs(form: str, tables: Tables, asked: Asked, shape: Shape) -> Made:
     _check(limits, rows, ("chosen", "rejected"))
     for row in rows:
         limits.check("same_text_twice", row["chosen"] != row["rejected"], f"pair {row['pair_id']}")
+    limits.check_lengths(pairs, asked.snapshot.training.max_length_correlation)
     limits.hold()
     ends = ("chosen", "rejected")
     records = [{**_shaped(row, shape, ends), **_margin(row, asked), **_why(row)} for row in rows]
@@ -150,7 +154,10 @@ def _source(row: Record) -> Record:
 
 
 def _ends(pairs: pl.DataFrame) -> pl.DataFrame:
-    """A row per completion that some pair has, with whether it is the preferred one, and how often."""
+    """A row per text of a prompt that some pair has: how often it is the preferred one, and how often not.
+
+    Texts are the same but for case and white space; text and id are those of the smallest id.
+    """
     shared = ("prompt_id", "prompt", "split", "pair_id", "row_ids")
     ends = [
         pairs.select(
@@ -158,18 +165,20 @@ def _ends(pairs: pl.DataFrame) -> pl.DataFrame:
             completion_id=f"{end}_id",
             completion=end,
             reward=f"{end}_reward",
+            said=pl.col(end).map_elements(normalised, pl.String),
             is_chosen=pl.lit(end == "chosen"),
         )
         for end in ("chosen", "rejected")
     ]
     return (
         pl.concat(ends)
-        .group_by("completion_id", "prompt_id", "prompt", "split", "completion")
+        .group_by("prompt_id", "prompt", "split", "said")
         .agg(
+            pl.col("completion_id", "completion").sort_by("completion_id").first(),
             reward=pl.col("reward").max(),
             wins=pl.col("is_chosen").sum(),
             losses=(~pl.col("is_chosen")).sum(),
-            pair_ids=pl.col("pair_id").sort(),
+            pair_ids=pl.col("pair_id").unique().sort(),
             row_ids=pl.col("row_ids").explode().unique().sort(),
         )
         .sort("prompt_id", "completion_id")
@@ -177,7 +186,7 @@ def _ends(pairs: pl.DataFrame) -> pl.DataFrame:
 
 
 def _labelled(pairs: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
-    """The completions that are always the preferred one, or never; others have no one label."""
+    """The texts that are always the preferred one, or never; others have no one label."""
     ends = _ends(pairs)
     told = ends.filter((pl.col("wins") == 0) | (pl.col("losses") == 0))
     return told.with_columns(is_chosen=pl.col("wins") > 0), {"either_way": len(ends) - len(told)}

@@ -2,8 +2,9 @@
 
 import polars as pl
 
-from dft_pipeline.formats.making import SPLITS, Asked, Made, Tables
+from dft_pipeline.formats.making import SPLITS, Asked, Limits, Made, Tables
 
+PAIRS = "preference_pairs"
 # Which tables: what each row is stands in `dft_pipeline/tables.py`.
 NEEDED = ("reward_rows", "rubric_rows")
 WHERE_THERE = (
@@ -11,25 +12,31 @@ WHERE_THERE = (
     "completions",
     "criterion_scores",
     "completion_scores",
-    "preference_pairs",
+    PAIRS,
 )
 # Tables without a side of their own, and whose side is theirs.
 SIDE_OF = {"rubric_rows": ("reward_rows", "prompt_id"), "criterion_scores": ("completions", "completion_id")}
 
 
-def reward(tables: Tables, _: Asked) -> Made:
+def reward(tables: Tables, asked: Asked) -> Made:
     """`<table>/<split>.parquet`: each table as the data dictionary has it, as far as the snapshot has rows.
 
     A table without a side of its own stands on its prompts'. Completions that were set aside are left out.
     `load_dataset(FOLDER, data_dir="reward_rows")` opens one.
     """
-    files, left_out = sides(tables)
+    files, left_out = sides("reward", tables, asked)
     named = {f"{table}/{side}.parquet": frame for (table, side), frame in files.items()}
     return Made(named, left_out)
 
 
-def sides(tables: Tables) -> tuple[dict[tuple[str, str], pl.DataFrame], dict[str, int]]:
+def sides(
+    form: str, tables: Tables, asked: Asked
+) -> tuple[dict[tuple[str, str], pl.DataFrame], dict[str, int]]:
     """Every table's rows by table and side, where there are any; and how many completions were set aside."""
+    limits = Limits(form)
+    if PAIRS in tables:
+        limits.check_lengths(tables[PAIRS], asked.snapshot.training.max_length_correlation)
+    limits.hold()
     taking_part, left_out = _taking_part(tables)
     found = {}
     for name in (*NEEDED, *WHERE_THERE):

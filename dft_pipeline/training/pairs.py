@@ -149,10 +149,12 @@ def _first(rules: Mapping[str, pl.Expr]) -> pl.Expr:
 
 
 def _contradicted(ruled: pl.DataFrame) -> pl.DataFrame:
-    """What is left of two completions the one way and the other goes out: nothing says which way is right."""
+    """What is left of two texts the one way and the other goes out: nothing says which way is right."""
     left = ruled.filter(pl.col("rule").is_null())
-    turned = left.select(chosen_id="rejected_id", rejected_id="chosen_id", is_turned=pl.lit(True)).unique()
-    both = ruled.join(turned, on=PAIR, how="left", maintain_order="left")
+    said = ("prompt_id", *(f"{end}_said" for end in ENDS))
+    ends = {"chosen_said": "rejected_said", "rejected_said": "chosen_said"}
+    turned = left.select(said).rename(ends).unique().with_columns(is_turned=pl.lit(True))
+    both = ruled.join(turned, on=said, how="left", maintain_order="left")
     is_torn = pl.when(pl.col("is_turned")).then(pl.lit("contradicted"))
     return both.with_columns(rule=pl.coalesce("rule", is_torn))
 

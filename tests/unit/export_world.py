@@ -12,7 +12,7 @@ from dft_pipeline.dataset.rows import rubric_rows
 from dft_pipeline.formats.formats import made
 from dft_pipeline.formats.making import Asked, Snapshot, jsonl
 from dft_pipeline.formats.names import DatasetFormat
-from dft_pipeline.policies import Filters, SnapshotSettings
+from dft_pipeline.policies import Filters, SnapshotSettings, Training
 from dft_pipeline.tables import TABLES
 from resources.lake import parquet
 
@@ -289,10 +289,19 @@ EVIDENCE = [
     {"edge_id": f"context:{DISTRESS}|3|1", "bootstrap_survival": 0.95, "q_base": 0.05},
     {"edge_id": f"context:{DISTRESS}|2|1", "bootstrap_survival": 0.2, "q_base": 0.9},
 ]
+DEEDS = ("chats", "cards", "shown", "votes", "judgments")
 GROUPS = [
     {"field": "sex", "answer": "Female", "participants": 30, "share": 0.6},
     {"field": "sex", "answer": None, "participants": 20, "share": 0.4},
 ]
+
+
+def _person(number: int) -> Row:
+    """Of ten people nine did something, each something else than the next."""
+    deeds = dict.fromkeys(DEEDS, 0)
+    if number % 10:
+        deeds[DEEDS[number % len(DEEDS)]] = 1
+    return {"participant_id": f"{number:032x}", **deeds}
 
 
 def tables() -> dict[str, pl.DataFrame]:
@@ -306,7 +315,7 @@ def tables() -> dict[str, pl.DataFrame]:
         "completion_scores": SCORES,
         "preference_pairs": PAIRS,
         "demographic_coverage": GROUPS,
-        "participant_behaviour": [{"participant_id": f"{number:032x}"} for number in range(50)],
+        "participant_behaviour": [_person(number) for number in range(50)],
     }
     found = {name: _frame(name, of) for name, of in told.items()}
     contexts = [
@@ -325,8 +334,9 @@ def _frame(name: str, rows: list[Row]) -> pl.DataFrame:
     return TABLES[name].conform(pl.DataFrame(rows, TABLES[name].schema))
 
 
+# Of so few pairs each preferred text is longer: 1 bounds nothing.
 MANIFEST = {
-    "settings": SnapshotSettings().model_dump(mode="json"),
+    "settings": SnapshotSettings(training=Training(max_length_correlation=1)).model_dump(mode="json"),
     "missing_evidence": [
         "articulated: the source holds no chats up to that day, so no card counts as support"
     ],

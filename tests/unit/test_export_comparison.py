@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from dft_pipeline.formats.comparison import differences
+from dft_pipeline.formats.formats import made
 from dft_pipeline.formats.making import EXPORT, Refused
 from dft_pipeline.formats.names import DatasetFormat
-from tests.unit.export_world import CALM, FACTS, export_of
+from resources.lake import parquet
+from tests.unit.export_world import CALM, FACTS, asked, export_of, tables
 
 EVERY = list(DatasetFormat)
 NOTHING: dict[str, list[str]] = {"came": [], "went": [], "changed": []}
@@ -25,6 +27,7 @@ def test_an_export_does_not_differ_from_itself(form: DatasetFormat) -> None:
     assert (found["format"], found["settings"]) == (form, {})
     assert found["rows"], "rows were compared"
     assert all(changes == NOTHING for changes in found["rows"].values())
+    assert found["files"] == []
 
 
 def test_what_came_went_or_changed_is_named_by_the_key_of_its_table() -> None:
@@ -63,12 +66,39 @@ def test_a_chat_that_only_stands_on_another_line_has_not_changed() -> None:
     assert changes == NOTHING | {"went": ["sum-0-a"]}
 
 
+def test_another_licence_or_consent_is_a_difference_and_so_is_the_card_alone() -> None:
+    before = export_of(DatasetFormat.HF)
+    told = asked(license="CC0-1.0", consent_basis="asked")
+    found = differences(before, made(DatasetFormat.HF, tables(), told, parquet))
+    assert found["settings"]["license"] == ["CC-BY-4.0", "CC0-1.0"]
+    assert found["settings"]["consent_basis"][1] == "asked"
+    assert (set(map(str, found["rows"].values())), found["files"]) == ({str(NOTHING)}, ["README.md"])
+    other = differences(before, retold(before | {"README.md": b"# Mine"}))
+    assert (other["settings"], other["files"]) == ({}, ["README.md"])
+    assert "license" not in json.loads(export_of(DatasetFormat.REWARD)[EXPORT])
+
+
+def test_a_file_whose_rows_changed_is_told_of_by_its_rows() -> None:
+    before = export_of(DatasetFormat.REWARD)
+    now = filtered(DatasetFormat.REWARD)
+    found = differences(before, now)
+    assert any(found["rows"].values())
+    assert found["files"] == []
+
+
 def test_what_cannot_be_compared_is_refused() -> None:
     before = export_of(DatasetFormat.RUBRIC)
     with pytest.raises(Refused, match="two formats have no rows in common: rubric and trl-sft"):
         differences(before, export_of(DatasetFormat.TRL_SFT))
     for damaged in (before | {"test.jsonl": b""}, {EXPORT: before[EXPORT]}):
         with pytest.raises(Refused, match=r"test.jsonl is missing, or not as export.json says"):
+            differences(before, damaged)
+    for text in (b"", b"{", b"\xff", b"[]", b'{"files": {}}', b'{"format": [], "files": {}}'):
+        with pytest.raises(Refused, match=r"export.json is missing or damaged"):
+            differences(before | {EXPORT: text}, before)
+    unsaid = before | {EXPORT: b'{"format": "rubric", "files": {"test.jsonl": {}}}'}
+    for damaged in (unsaid, {"test.jsonl": before["test.jsonl"]}):
+        with pytest.raises(Refused, match=r"export.json is missing or damaged"):
             differences(before, damaged)
     strange = before | {EXPORT: json.dumps({"format": "csv", "files": {}}).encode()}
     with pytest.raises(Refused, match="names no format of this version: csv"):

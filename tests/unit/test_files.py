@@ -32,6 +32,37 @@ def test_the_same_content_stays_and_other_content_is_refused(tmp_path: Path) -> 
         write_folder(tmp_path / "file", CONTENT)
 
 
+def test_any_entry_is_taken_and_nothing_of_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for entry in ("folder/deeper", "files/a.txt", "names/deep/er/b.txt"):
+        (tmp_path / entry).parent.mkdir(parents=True)
+    (tmp_path / "folder" / "deeper").mkdir()
+    (tmp_path / "files" / "a.txt").write_bytes(b"longer")
+    (tmp_path / "names" / "deep" / "er" / "b.txt").write_bytes(b"b")
+    monkeypatch.setattr(Path, "read_bytes", lambda path: pytest.fail(f"{path} is read"))
+    for name in ("folder", "files", "names"):
+        with pytest.raises(FolderTaken, match=f"{name} holds something else"):
+            write_folder(tmp_path / name, CONTENT)
+
+
+def test_a_link_to_an_empty_folder_is_that_folder(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    write_folder(tmp_path / "link", CONTENT)
+    assert (tmp_path / "link").is_symlink()
+    assert read_folder(tmp_path / "real") == CONTENT
+    write_folder(tmp_path / "link", CONTENT)
+
+
+def test_the_working_directory_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in (Path(), tmp_path):
+        with pytest.raises(FolderTaken, match=r"is the working directory; name a folder in it"):
+            write_folder(folder, CONTENT)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_stops_half_way_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written = files.write_whole
 

@@ -14,14 +14,22 @@ from polars.testing import assert_frame_equal
 
 from dft_pipeline.formats.filtering import kept
 from dft_pipeline.formats.formats import FORMATS, made, read_by
-from dft_pipeline.formats.making import EXPORT, Refused
+from dft_pipeline.formats.making import EXPORT, LENGTHS, Asked, Refused
 from dft_pipeline.formats.names import DatasetFormat
-from dft_pipeline.policies import Filters
+from dft_pipeline.policies import (
+    DEFAULT_ERASED,
+    Aggregation,
+    Filters,
+    ParticipantPolicy,
+    SnapshotSettings,
+    Training,
+)
 from resources.lake import parquet
 from tests.unit.export_world import (
     CALM,
     EXAMPLES,
     FACTS,
+    MANIFEST,
     PAIRS,
     ROWS,
     SCORES,
@@ -191,6 +199,19 @@ def test_a_completion_goes_with_the_row_that_guided_it() -> None:
     assert "calm" not in set(left["preference_pairs"]["chosen_id"])
 
 
+def test_a_pair_goes_with_either_of_its_completions() -> None:
+    """By FACTS, whose row stays, with an end that CALM's row guided, which goes."""
+    rows = tables()["reward_rows"].with_columns(
+        share=pl.when(pl.col("row_id") == row_id(1)).then(0.1).otherwise("share")
+    )
+    by_facts = {"reason": "ranked", "value_id": FACTS, "edge_id": None, "row_ids": [row_id(2)]}
+    turned = {"chosen_id": "curt", "rejected_id": "calm"}
+    for ends in ({}, turned):
+        left = kept(with_pairs(by_facts | ends) | {"reward_rows": rows}, Filters(min_share=0.3))
+        assert left["preference_pairs"].is_empty()
+        assert not left["reward_rows"].filter(row_id=row_id(2)).is_empty()
+
+
 @given(st.lists(st.integers(1, 100), min_size=4, max_size=4), st.integers(0, 100))
 def test_rewards_are_what_a_plain_reading_gives(shares: list[int], least: int) -> None:
     rows = tables()["reward_rows"].with_columns(
@@ -255,6 +276,25 @@ def test_a_completion_that_is_preferred_once_and_rejected_once_has_no_label() ->
     assert json.loads(files[EXPORT])["left_out"] == {"either_way": 1}
 
 
+def test_completions_that_say_the_same_are_one() -> None:
+    """`a` is preferred and `z`, with its words, rejected: no label, and no best; `b` and `c` are one."""
+    ends = [
+        {"chosen_id": "a", "chosen": "Yes.", "rejected_id": "c", "rejected": "No."},
+        {"chosen_id": "x", "chosen": "Maybe.", "rejected_id": "z", "rejected": " yes. "},
+        {"chosen_id": "x", "chosen": "Maybe.", "rejected_id": "b", "rejected": "NO."},
+    ]
+    files = made_of(DatasetFormat.TRL_UNPAIRED_PREFERENCE, with_pairs(*ends))
+    rows = rows_in(files, "train.jsonl")
+    assert [(row["completion_id"], row["label"], len(row["pair_ids"])) for row in rows] == [
+        ("b", False, 2),
+        ("x", True, 2),
+    ]
+    assert rows[0]["completion"][0]["content"] == "NO.", "as the completion of that id has it"
+    assert json.loads(files[EXPORT])["left_out"] == {"either_way": 1}
+    (best,) = rows_of(DatasetFormat.TRL_SFT, with_pairs(ends[0], {**ends[1], "chosen_reward": None}))
+    assert best["completion_id"] == "x"
+
+
 @pytest.mark.parametrize(
     ("pairs", "best"),
     [
@@ -306,6 +346,30 @@ def test_less_wise_values_are_negatives_unless_they_were_chosen_too() -> None:
     ]
 
 
+def is_wise(files: dict[str, bytes], prompt_id: str) -> dict[int, bool]:
+    rows = rows_in(files, "train.parquet")
+    (values,) = [row["values"] for row in rows if row["prompt_id"] == prompt_id]
+    return {value["value_id"]: value["is_wise"] for value in values}
+
+
+def test_what_gamma_chose_is_never_less_wise_whatever_is_filtered() -> None:
+    """An edge leaves FACTS, whose row the filter takes: it is neither wise there nor less wise."""
+    sure = tables()["value_pairs"].with_columns(bootstrap_survival=pl.lit(1.0))
+    for filters in ({"min_share": 0.5}, {"min_survival": 0.6}):
+        files = made_of(DatasetFormat.VALUE_CHOICE, tables() | {"value_pairs": sure}, filters=filters)
+        assert is_wise(files, "abortion") == {CALM: True, SPEED: False}
+        assert json.loads(files[EXPORT])["left_out"]["less_wise_but_chosen"] == 1
+
+
+@pytest.mark.parametrize(("context", "found"), [("When in distress", True), ("When joking", False)])
+def test_a_further_prompt_has_the_less_wise_values_of_its_case_and_context(context: str, found: bool) -> None:
+    told = {"prompt_id": "further", "prompt": "I am scared.", "case_id": "abortion", "context_id": context}
+    rows = pl.DataFrame([ROWS[0] | told | {"row_id": row_id(9)}], tables()["reward_rows"].schema)
+    every = tables() | {"reward_rows": pl.concat([tables()["reward_rows"], rows])}
+    lower = {SPEED: False, FACTS: False} if found else {}
+    assert is_wise(made_of(DatasetFormat.VALUE_CHOICE, every), "further") == {CALM: True} | lower
+
+
 # Limits
 
 
@@ -349,6 +413,43 @@ def test_a_rubric_has_limits_too(column: str, value: Any, limit: str) -> None:
         made_of(DatasetFormat.RUBRIC, every | {"rubric_rows": rubrics})
 
 
+def bounded(largest: float, **told: Any) -> Asked:
+    """What is asked for of a snapshot whose pairs may lean so far to the longer text."""
+    settings = SnapshotSettings(training=Training(max_length_correlation=largest)).model_dump(mode="json")
+    every = asked(license="CC-BY-4.0", consent_basis="asked", **told)
+    return every._replace(snapshot=every.snapshot._replace(manifest=MANIFEST | {"settings": settings}))
+
+
+WITH_PAIRS = [form for form in EVERY if LENGTHS in FORMATS[form].limits]
+SHORT, LONG = {"chosen_length": 10, "rejected_length": 20}, {"chosen_length": 20, "rejected_length": 10}
+
+
+@pytest.mark.parametrize("form", WITH_PAIRS)
+def test_pairs_that_are_left_do_not_lean_to_the_longer_text(form: DatasetFormat) -> None:
+    """Two pairs weigh each other out, until a filter takes the one by FACTS."""
+    by_facts = {"reason": "execution", "value_id": FACTS, "edge_id": None, "row_ids": [row_id(2)]}
+    given_ = with_pairs(SHORT, LONG | by_facts | {"chosen_id": "curt", "rejected_id": "calm"})
+    assert made(form, with_pairs(SHORT, LONG), bounded(0.0), parquet)
+    every = {"filters": {"min_share": 0.5}}
+    with pytest.raises(
+        Refused, match=rf"format {form} does .* length_correlation \(1 times, .* -1.00 and not"
+    ):
+        made(form, given_, bounded(0.99, **every), parquet)
+    assert made(form, given_, bounded(1.0, **every), parquet)
+
+
+def test_pairs_with_a_margin_do_not_lean_either() -> None:
+    given_ = with_pairs(SHORT, LONG | {"gap": None})
+    assert made(DatasetFormat.TRL_PREFERENCE, given_, bounded(0.3), parquet)
+    with pytest.raises(Refused, match="length_correlation"):
+        made(DatasetFormat.TRL_PREFERENCE, given_, bounded(0.3, margin_scale=2.0), parquet)
+
+
+def test_every_format_of_two_texts_bounds_how_they_lean() -> None:
+    one_text = {DatasetFormat.TRL_SFT, DatasetFormat.CHAT_JSONL}
+    assert set(WITH_PAIRS) == {form for form in EVERY if "preference_pairs" in read_by(form)} - one_text
+
+
 # The card
 
 
@@ -387,9 +488,58 @@ def test_the_card_says_whether_a_judge_is_trusted() -> None:
     trusted = agreed.with_columns(value_id=pl.lit(None, pl.Int64), criterion_index=pl.lit(None, pl.Int64))
     assert "was found to agree with people enough." in card(every | {"judge_agreement": trusted})
     people = every["criterion_scores"].filter(rater_role="participant")
-    assert "All scores of completions are people's." in card(every | {"criterion_scores": people})
+    assert "All 11 scores of completions are people's." in card(every | {"criterion_scores": people})
     graph = {name: rows for name, rows in every.items() if "completion" not in name and "criter" not in name}
     assert "No completion was scored" in card(graph)
+
+
+def test_the_card_counts_who_did_something_and_says_what_shares_are_of() -> None:
+    text = card(tables())
+    assert "45 people took part" in text, "five signed up, and did nothing"
+    assert (
+        "50 are known to have signed up, whatever they did; of these are the people and shares below" in text
+    )
+
+
+def test_the_card_has_every_setting_but_who_is_excluded() -> None:
+    aggregation = Aggregation(h=None, voted=False)
+    people = ParticipantPolicy(name="adults", version=3, excluded=("a" * 32,), test_comment="a|b")
+    settings = SnapshotSettings(
+        policy=DEFAULT_ERASED,
+        aggregation=aggregation,
+        participants=people,
+        training=Training(max_length_correlation=1),
+    )
+    told = settings.model_dump(mode="json")
+    snapshot = asked().snapshot._replace(manifest=MANIFEST | {"settings": told})
+    public = asked(license="CC-BY-4.0", consent_basis="asked")._replace(snapshot=snapshot)
+    pairs = with_pairs(SHORT, SHORT, LONG)
+    files = made(DatasetFormat.HF, pairs | {"completions": tables()["completions"]}, public, parquet)
+    text = files["README.md"].decode()
+    for said in (
+        "name default-erased, version 1, ",
+        "unwind component, erase_votes yes",
+        "entropy_counts marked_wiser marked_not_wiser",
+        "h all, articulated yes, voted no",
+        "name adults, version 3",
+        "excluded 1, test_comment a&#124;b",
+        "dedup offline, given_first yes",
+    ):
+        assert said in text, said
+    assert "a" * 32 not in text
+    groups = {name for name, value in told.items() if isinstance(value, dict)}
+    for name in {*told} - groups | {one for group in groups for one in told[group]}:
+        assert f"{name} " in text, name
+    assert "preferred with the log of the length is -0.33" in text
+
+
+def test_the_card_counts_only_scores_that_are_written() -> None:
+    every = tables()
+    one = every["criterion_scores"].filter(rater_role="model")
+    own = one.with_columns(self_judged=pl.lit(True), criterion_index=pl.lit(1, pl.Int64))
+    aside = one.with_columns(completion_id=pl.lit("rude"))
+    text = card(every | {"criterion_scores": pl.concat([every["criterion_scores"], own, aside])})
+    assert "Of 13 scores of completions 2 are a model's, 1 of them of what the same model wrote" in text
 
 
 def test_each_format_has_its_place_in_the_table() -> None:

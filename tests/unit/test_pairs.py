@@ -216,6 +216,25 @@ def test_two_ways_and_no_reward_that_decides_leave_none(reward: float | None) ->
     assert set(rules(made).values()) == {"contradicted"}
 
 
+def test_two_texts_are_preferred_one_way_whatever_their_ids() -> None:
+    """`a` over `b` by 7, and by 3 `d` over `c`, which say the same the other way round."""
+    texts = {"a": "Yes.", "b": "No.", "c": " yes. ", "d": "NO."}
+    scores = [score("a", 7, 1.0), score("b", 7, 0.0), score("c", 3, 0.0), score("d", 3, 1.0)]
+    made = preference_pairs(
+        answers([completion(name, text=text) for name, text in texts.items()], scores), ANY_LENGTH
+    )
+    assert made.preference_pairs.is_empty()
+    assert rules(made) == {
+        ("a", "b", "execution", 7): "contradicted",
+        ("d", "c", "execution", 3): "contradicted",
+    }
+    same = [score("a", 7, 1.0), score("b", 7, 0.0), score("c", 3, 1.0), score("d", 3, 0.0)]
+    both = preference_pairs(
+        answers([completion(name, text=text) for name, text in texts.items()], same), ANY_LENGTH
+    )
+    assert len(both.preference_pairs) == 2, "the same way round"
+
+
 def test_a_ranking_stands_where_rewards_are_equal() -> None:
     scores = [score(name, 7, 1.0, 1.0) for name in "ab"]
     of = answers([completion("a"), completion("b")], scores, ranking("ann", 7, "a", "b"))
@@ -404,8 +423,15 @@ def plain(of: Answers, config: Training) -> tuple[dict[Key, str | None], dict[Ke
         by = told["reward_by"]
         told["compares"] = by[0] is not None and by[0] == by[1] and (by[0] == "people" or trusted)
         ruled[key] = plain_rule(key, told, [completions[name] for name in key[:2]], trusted)
-    staying = {key[:2] for key, rule in ruled.items() if rule is None}
-    torn = {key for key, rule in ruled.items() if rule is None and (key[1], key[0]) in staying}
+    said = {
+        key: [
+            (row["prompt_id"], " ".join(row["text"].lower().split()))
+            for row in map(completions.__getitem__, key[:2])
+        ]
+        for key, rule in ruled.items()
+        if rule is None
+    }
+    torn = {key for key, ends in said.items() if ends[::-1] in said.values()}
     return ruled | dict.fromkeys(torn, "contradicted"), found
 
 

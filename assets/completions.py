@@ -39,7 +39,7 @@ def completions(
     with workplace.completion_writer(settings.training, context.run.run_id, context.log.warning) as ask:
         made = training.completions(loaded, world, settings.training, ask)
     # Whether there is a model stands in the settings only by what it does, with completions and without.
-    answered_all = measured_requests(made.requests, settings.judges_prompts)
-    measured = [*measured_completions(made.completions, world), answered_all]
+    of_requests = measured_requests(made.requests, settings.judges_prompts)
+    measured = [*measured_completions(made.completions, world), *of_requests]
     tables = {"completions": made.completions, "completion_requests": made.requests}
     yield from finished(workplace, "training_completions", day, tables, measured)

@@ -65,6 +65,5 @@ def scores(context: dg.AssetExecutionContext, workplace: Workplace, build_settin
         ),
         "judge_requests": requests,
     }
-    yield from finished(
-        workplace, "training_scores", day, tables, measured_scores(snapshot, tables, settings)
-    )
+    measured = measured_scores(snapshot, rated.kept, tables, settings)
+    yield from finished(workplace, "training_scores", day, tables, measured)

@@ -1138,7 +1138,10 @@ _TABLES = (
             ),
             "is_met": _yes("whether the completion meets the criterion"),
             "score": STEP,
-            "explanation": _text("why, in the rater's words", nullable=True),
+            "explanation": _text(
+                "why, in the rater's words; null where they gave none, or a person's look personal",
+                nullable=True,
+            ),
             "prompt_version": _text("name and version of the language model's prompt; null of people", True),
             "call_id": _hex_or_none(
                 "of a model the question's hash, `question_hash` in `dft.llm_calls`; null of people", 64

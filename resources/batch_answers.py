@@ -7,6 +7,7 @@ request, and must still be the one that the project would ask.
 import json
 from collections.abc import Callable, Mapping
 from datetime import date
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -48,23 +49,35 @@ def answers_loader(lake: Lake, path: Path) -> Callable[[psycopg.Connection[Any]]
             )
         try:
             with connection.transaction():
-                return _loaded(Records(connection, None), path, _known(lake))
+                return _loaded(Records(connection, None), path, named_requests(lake, _ids(path)))
         except RefusedFile as refusal:
             return Refused(NAME, path.name, str(refusal))
 
     return load
 
 
-def _known(lake: Lake) -> Mapping[str, Mapping[str, Any]]:
-    """Every request of a kept snapshot, by its id."""
+def _ids(path: Path) -> set[str]:
+    """The questions that the file's lines name."""
+    lines = (read_line(record) for record in records(path) if not isinstance(record, Unreadable))
+    return {line.request_id for line in lines if line.request_id is not None}
+
+
+def named_requests(lake: Lake, ids: set[str]) -> Mapping[str, Mapping[str, Any]]:
+    """The requests of those ids that a kept snapshot has, as the newest has them."""
     made_with = [day for day in lake.days() if all(lake.exists(published(name, day)) for name in REQUESTS)]
-    every = [requests_of(lake, day) for day in made_with]
-    return {row["request_id"]: row for frame in every for row in frame.iter_rows(named=True)}
+    found: dict[str, Mapping[str, Any]] = {}
+    for day, name in product(reversed(made_with), REQUESTS):
+        if missing := sorted(ids - found.keys()):
+            rows = lake.rows(name, day, pl.col("request_id").is_in(missing))
+            found |= {row["request_id"]: row for row in rows.iter_rows(named=True)}
+    return found
 
 
 class _Found(NamedTuple):
+    """A question and its answer, or why the model refuses to give one."""
+
     question: "chat.Question[BaseModel]"
-    answer: BaseModel
+    answer: BaseModel | Fault
     use: Use
 
 
@@ -75,7 +88,7 @@ def _loaded(kept: Records, path: Path, known: Mapping[str, Mapping[str, Any]]) -
     for read, record in enumerate(records(path), 1):
         line = Line(None, None, "wrong_type") if isinstance(record, Unreadable) else read_line(record)
         found = _answer(line, known)
-        rule = _keep(kept, found) if isinstance(found, _Found) else found
+        rule = found if isinstance(found, Aside) else _keep(kept, found)
         if isinstance(rule, Aside):
             aside.append(rule._replace(row=read))
         else:
@@ -87,7 +100,7 @@ def _loaded(kept: Records, path: Path, known: Mapping[str, Mapping[str, Any]]) -
 
 
 def _answer(line: Line, known: Mapping[str, Mapping[str, Any]]) -> _Found | Aside:
-    """The question and the answer that a line holds, or why it is set aside."""
+    """The question and what a line says to it, or why that is nothing and the line is set aside."""
     if line.rule is not None or line.request_id is None or line.body is None:
         return _aside(line.request_id, str(line.rule), line.value)
     request = known.get(line.request_id)
@@ -98,10 +111,20 @@ def _answer(line: Line, known: Mapping[str, Mapping[str, Any]]) -> _Found | Asid
         return _aside(line.request_id, "outdated_question", None)
     try:
         given = chat.reply(line.body, "the file")
-        return _Found(question, chat.answer(question, given), _use(given))
+        return _Found(question, _said(question, given), _use(given))
     except Fault as fault:
         rule = "malformed" if fault.kind == "unavailable" else fault.kind
         return _aside(line.request_id, rule, fault.why)
+
+
+def _said(question: "chat.Question[BaseModel]", given: chat.Reply) -> BaseModel | Fault:
+    """The answer, or the refusal to give one. Raises other Faults."""
+    try:
+        return chat.answer(question, given)
+    except Fault as fault:
+        if fault.kind != "refused":
+            raise
+        return fault
 
 
 def question_of(request: Mapping[str, Any]) -> "chat.Question[BaseModel] | None":
@@ -124,10 +147,17 @@ def _use(given: chat.Reply) -> Use:
 
 
 def _keep(kept: Records, found: _Found) -> Aside | bool:
-    """Keeps an answer: True where it was, False where the same was there, or why it is set aside."""
-    stored = kept.answers([found.question.hash]).get(found.question.hash)
+    """Keeps an answer: True where it was, False where the same was there, or why it is set aside.
+
+    A refusal is set aside and kept as well, once: the next build is to know of it.
+    """
+    asked, tally = [found.question.hash], Tally(attempts=1, use=found.use)
+    stored = kept.answers(asked).get(found.question.hash)
+    if isinstance(found.answer, Fault):
+        if stored is None and not kept.refusals(asked):
+            kept.keep_call(recorded(found.question), tally, "refused", found.answer.why)
+        return _aside(found.question.hash, found.answer.kind, found.answer.why)
     if stored is None:
-        tally = Tally(attempts=1, use=found.use)
         kept.keep_call(recorded(found.question, found.answer), tally, "answered", None)
         return True
     if json.loads(stored) == found.answer.model_dump(mode="json"):

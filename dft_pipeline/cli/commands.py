@@ -611,9 +611,10 @@ def export_requests(
 ) -> None:
     """The questions that no model has answered yet, in OpenAI's batch format, for `dft load --answers`.
 
-    One line per question of the tables of requests; more than fit into one batch are refused.
+    One line per question of the tables of requests; what is too much for a batch goes on in numbered files
+    beside.
     """
-    from dft_pipeline.training.batch import TooMany, batch_file, counts
+    from dft_pipeline.training.batch import batch_files, counts, names
     from resources.batch_answers import requests_of
     from resources.files import write_whole
     from resources.settings import settings
@@ -621,13 +622,13 @@ def export_requests(
     lake, day = _lake(settings()), _date(as_of)
     _manifest(lake, day)
     wanted = requests_of(lake, day)
-    try:
-        content = batch_file(wanted)
-    except TooMany as error:
-        raise Failed(str(error)) from None
-    write_whole(output, content)
-    lake.register("requests", day, {}, {output.name: content})
-    said = f"{len(wanted)} requests as of {day} in {output}{counts(wanted)}"
+    parts = batch_files(wanted)
+    files = dict(zip(names(output.name, len(parts)), parts, strict=True))
+    for name, content in files.items():
+        write_whole(output.with_name(name), content)
+    lake.register("requests", day, {}, files)
+    further = f" and {len(files) - 1} more beside it" if len(files) > 1 else ""
+    said = f"{len(wanted)} requests as of {day} in {output}{further}{counts(wanted)}"
     out.print(_escaped(said), highlight=False, soft_wrap=True)
 
 

@@ -15,21 +15,26 @@ MOST_BYTES = 200_000_000
 OK = 200
 
 
-class TooMany(ValueError):
-    """More than one batch takes."""
-
-
-def batch_file(requests: pl.DataFrame) -> bytes:
-    """Requests, columns of `completion_requests`, as lines by request_id. Raises TooMany."""
+def batch_files(requests: pl.DataFrame) -> list[bytes]:
+    """Requests, columns of `completion_requests`, as lines by request_id, in as many files as it takes."""
     rows = requests.sort("request_id").select("request_id", "request").iter_rows()
-    lines = [_line(request_id, request) for request_id, request in rows]
-    content = "".join(lines).encode()
-    if len(lines) > MOST_REQUESTS or len(content) > MOST_BYTES:
-        raise TooMany(
-            f"{len(lines):,} requests of {len(content):,} bytes: a batch takes {MOST_REQUESTS:,} and "
-            f"{MOST_BYTES:,} bytes; nothing was written"
-        )
-    return content
+    files, size = [list[bytes]()], 0
+    for line in (_line(request_id, request) for request_id, request in rows):
+        if files[-1] and (len(files[-1]) == MOST_REQUESTS or size + len(line) > MOST_BYTES):
+            files.append([])
+            size = 0
+        files[-1].append(line)
+        size += len(line)
+    return [b"".join(lines) for lines in files]
+
+
+def names(name: str, count: int) -> list[str]:
+    """The names of so many files: the first as it is, the others numbered from 2 before the ending."""
+    stem, dot, ending = name.rpartition(".")
+    further = (
+        f"{stem}-{number}{dot}{ending}" if stem else f"{name}-{number}" for number in range(2, count + 1)
+    )
+    return [name, *further]
 
 
 def counts(requests: pl.DataFrame) -> str:
@@ -39,9 +44,9 @@ def counts(requests: pl.DataFrame) -> str:
     return f": {said}" if said else ""
 
 
-def _line(request_id: str, request: str) -> str:
+def _line(request_id: str, request: str) -> bytes:
     line = {"custom_id": request_id, "method": "POST", "url": URL, "body": json.loads(request)}
-    return json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n"
+    return f"{json.dumps(line, ensure_ascii=False, separators=(',', ':'))}\n".encode()
 
 
 class Line(NamedTuple):

@@ -1,7 +1,13 @@
 """What completions must be like."""
 
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
 import polars as pl
 
+from dft_pipeline.dataset.gates import TEXT
 from dft_pipeline.gates import DEFECT, Gate, Measured
 from dft_pipeline.table_gates import examples
 from dft_pipeline.training import moderation
@@ -30,6 +36,7 @@ IMPERSONAL = Gate(
     high=0,
     mend=DEFECT,
 )
+IMPERSONAL_REQUESTS = replace(IMPERSONAL, asset="completion_requests", mend=TEXT)
 ANSWERED = Gate(
     "questions_are_answered",
     "completion_requests",
@@ -39,7 +46,8 @@ ANSWERED = Gate(
     unit="questions",
     mend="the next build asks again",
 )
-COMPLETION_GATES = (IN_SNAPSHOT, ONE_SIDE, IMPERSONAL, ANSWERED)
+JSON_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
+COMPLETION_GATES = (IN_SNAPSHOT, ONE_SIDE, IMPERSONAL, IMPERSONAL_REQUESTS, ANSWERED)
 
 
 def measured_completions(completions: pl.DataFrame, world: World) -> list[Measured]:
@@ -58,11 +66,23 @@ def measured_completions(completions: pl.DataFrame, world: World) -> list[Measur
     ]
 
 
-def measured_requests(requests: pl.DataFrame, has_model: bool) -> Measured:
-    """What the gate sees of `completion_requests`."""
+def measured_requests(requests: pl.DataFrame, has_model: bool) -> list[Measured]:
+    """What the gates see of `completion_requests`."""
     counts = requests["prompt_name"].value_counts().sort("prompt_name")
     seen = ", ".join(f"{name} {count}" for name, count in counts.iter_rows())
-    return Measured(ANSWERED, len(requests) if has_model else None, seen=seen)
+    said = pl.DataFrame(list(_said(requests)), {"request_id": pl.String, "text": pl.String}, orient="row")
+    personal = said.filter(moderation.by_words(["text"]).is_not_null())["request_id"].unique().sort()
+    return [
+        Measured(IMPERSONAL_REQUESTS, len(personal), examples(personal)),
+        Measured(ANSWERED, len(requests) if has_model else None, seen=seen),
+    ]
+
+
+def _said(requests: pl.DataFrame) -> Iterator[tuple[str, str]]:
+    """The texts that each question is put of: a pattern would see the escapes of JSON as letters."""
+    for request_id, request in requests.select("request_id", "request").iter_rows():
+        data = json.loads(request)["messages"][-1]["content"]
+        yield from ((request_id, json.loads(text)) for text in JSON_TEXT.findall(data))
 
 
 def _astray(completions: pl.DataFrame, world: World) -> pl.Series:

@@ -98,18 +98,20 @@ def _marked(read: marks.Marks) -> Row:
 
 
 def _written(wanted: Sequence[Wish], known: marks.Known, ask: Ask, questions: list[About]) -> Iterator[Row]:
-    """First what needs no other answer, then revisions of the naive ones."""
-    naive = list(_asked("naive_answer", [one for one in wanted if one.kind == "naive"], ask, questions))
+    """First what needs no other answer, then revisions of the naive ones that nothing is found in."""
+    asked = _asked("naive_answer", [one for one in wanted if one.kind == "naive"], ask, questions)
+    naive = [{**row, **_marked(marks.read(row["text"], known))} for row in asked]
     yield from naive
     guided = [one for one in wanted if one.kind in ("guided", "less_wise", "shuffled")]
     for row in _asked("guided_answer", guided, ask, questions):
-        marked = row.pop("marked").strip()
+        marked = row.pop("marked").strip() or row["text"]
         yield {**row, **_marked(marks.read(marked, known, row["text"]))}
-    found = {row["prompt_id"]: row for row in naive}
+    fit = pl.DataFrame(naive, _DRAFT).filter(moderation.by_rules().is_null())
+    found = {row["prompt_id"]: row for row in fit.iter_rows(named=True)}
     to_revise = [one for one in wanted if one.kind == "revision" and one.prompt_id in found]
     for row in _asked("revise_answer", to_revise, ask, questions, found):
         revision, naive_id = row.pop("revision"), found[row["prompt_id"]]["completion_id"]
-        yield {**row, "text": revision, "revises_id": naive_id}
+        yield {**row, **_marked(marks.read(revision, known)), "revises_id": naive_id}
 
 
 def _asked(
@@ -165,11 +167,8 @@ def _placed(rows: pl.DataFrame, world: World) -> pl.DataFrame:
     prompts = told.group_by("prompt_id").agg(pl.col("prompt", "why").drop_nulls().first())
     found = rows.join(prompts, on="prompt_id", how="left").join(places, on="prompt_id", how="left")
     no_rows = pl.format(moderation.NO_ROWS, pl.col("why").fill_null("no_value"))
-    flagged = pl.when(marks_rule=marks.UNREADABLE, kind="loaded").then(pl.lit("flagged: unreadable marks"))
     return found.with_columns(
-        set_aside_for=pl.coalesce(
-            pl.when(pl.col("split").is_null()).then(no_rows), moderation.by_words(), flagged
-        ),
+        set_aside_for=pl.coalesce(pl.when(pl.col("split").is_null()).then(no_rows), moderation.by_rules()),
         moderated_by=pl.lit(moderation.WORDS),
     )
 

@@ -33,7 +33,7 @@ class Known(NamedTuple):
 class Marks(NamedTuple):
     """A text without marks, and with them where they hold; otherwise the rule that they break.
 
-    Under `unreadable` the text still has what looks like parts of marks in it.
+    A text in which parts of marks are left stays as it is; it still fits BEGINS, and no other does.
     """
 
     text: str
@@ -52,16 +52,25 @@ def stripped(marked: str) -> str:
 
 
 def read(marked: str, known: Known, text: str | None = None) -> Marks:
-    """The marks of a text. `text`: what it should be without them, where that is known."""
-    if not BEGINS.search(marked):
-        rule = TEXT_CHANGED if text is not None and marked and marked != text else None
-        return Marks(marked if text is None else text, None, rule)
-    plain = stripped(marked)
-    said = plain if text is None else text
-    if LEFT_OVER.search(plain):
-        return Marks(marked if text is None else text, None, UNREADABLE)
-    rule = _broken(marked, known) or (TEXT_CHANGED if plain != said else None)
-    return Marks(said, None if rule else marked, rule)
+    """The marks of a text. `text`: its words as they were given beside, maybe with marks of their own."""
+    words = marked if text is None else text
+    if _is_unreadable(words):
+        return Marks(words, None, UNREADABLE)
+    plain = stripped(words)
+    rule = _rule(marked, known, plain)
+    return Marks(plain, marked if rule is None and BEGINS.search(marked) else None, rule)
+
+
+def _is_unreadable(marked: str) -> bool:
+    return BEGINS.search(marked) is not None and LEFT_OVER.search(stripped(marked)) is not None
+
+
+def _rule(marked: str, known: Known, plain: str) -> str | None:
+    """The first rule that marks of a plain text break."""
+    if _is_unreadable(marked):
+        return UNREADABLE
+    broken = _broken(marked, known) if BEGINS.search(marked) else None
+    return broken or (TEXT_CHANGED if marked and stripped(marked) != plain else None)
 
 
 def _broken(marked: str, known: Known) -> str | None:

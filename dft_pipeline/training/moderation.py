@@ -4,24 +4,32 @@
 judgement of content: that is a language model's, by the prompt `moderate`, where there is one.
 """
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from dft_pipeline.dataset.gates import PERSONAL
 from dft_pipeline.dataset.prompt_contexts import SIDES
+from dft_pipeline.training import marks
 
 WORDS = "words-1"
 LOOKED_AT = ("text", "critique")  # and with the text what is marked in it
 REFUSED = "flagged: the language model refuses to look at it"
 LEAK = "leak"
+UNREADABLE = "flagged: unreadable marks"
 NO_ROWS = "no_rows: {}"
 
 
-def by_words() -> pl.Expr:
-    """`flagged: …` with what a completion seems to hold; null where nothing is found."""
+def by_rules() -> pl.Expr:
+    """`flagged: …` by its words, or since parts of marks are left; null for what may be shown to a model."""
+    has_rests = pl.col("text").str.contains(marks.BEGINS.pattern)
+    return pl.coalesce(by_words(), pl.when(has_rests).then(pl.lit(UNREADABLE)))
+
+
+def by_words(columns: Sequence[str] = LOOKED_AT) -> pl.Expr:
+    """`flagged: …` with what texts seem to hold; null where nothing is found."""
     kinds = [
-        pl.when(pl.any_horizontal(pl.col(LOOKED_AT).str.contains(pattern).fill_null(False))).then(
-            pl.lit(kind)
-        )
+        pl.when(pl.any_horizontal(pl.col(columns).str.contains(pattern).fill_null(False))).then(pl.lit(kind))
         for kind, pattern in PERSONAL.items()
     ]
     named = pl.concat_str(kinds, separator=", ", ignore_nulls=True)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import polars as pl
 
 from dft_pipeline.tables import TABLES
-from dft_pipeline.training import asking
+from dft_pipeline.training import asking, moderation
 
 MODEL = "model"
 DATE = r"-(\d{4}-\d{2}-\d{2}|\d{8}|\d{4})$"  # of a model's version
@@ -58,10 +58,18 @@ def criterion_scores(
     """Table `criterion_scores`; `ratings` are those that count, as `ratings.sorted_ratings` gives them."""
     table = TABLES["criterion_scores"]
     people = ratings.with_columns(
-        prompt_version=pl.lit(None, pl.String), call_id=pl.lit(None, pl.String), self_judged=False
+        explanation=pl.when(~is_withheld()).then("explanation"),
+        prompt_version=pl.lit(None, pl.String),
+        call_id=pl.lit(None, pl.String),
+        self_judged=False,
     )
     parts = [people, by_model(completions, rubric_rows, judge)]
     return table.conform(pl.concat([part.select(table.columns.keys()) for part in parts]))
+
+
+def is_withheld() -> pl.Expr:
+    """Whether what a person gives as a reason looks as if it told who somebody is."""
+    return moderation.by_words(["explanation"]).is_not_null()
 
 
 def by_model(completions: pl.DataFrame, rubric_rows: pl.DataFrame, judge: Judge | None) -> pl.DataFrame:

@@ -52,15 +52,16 @@ class LanguageModel:
     def ask(self, prompt: Prompt, inputs: Sequence[Item], answer: type[T]) -> list[Answered[T] | Unanswered]:
         """Asks the prompt of each item; one result an item, in their order.
 
-        What was answered before is not asked again. Raises OverBudget before anything is asked, ModelRefuses,
-        or NoDatabase; what was answered until then is kept.
+        What was answered before is not asked again; without a server, what was refused stays refused.
+        Raises OverBudget before anything is asked, ModelRefuses, or NoDatabase; what was answered until then
+        is kept.
         """
         questions = [self._question(prompt, answer, item) for item in inputs]
         with records(self.database_url, self.run_id) as kept:
             found = _known(kept, questions)
             new = {one.hash: one for one in questions if one.hash not in found}
             if new and self.server is None:
-                found |= dict.fromkeys(new, NOT_ASKED)
+                found |= dict.fromkeys(new, NOT_ASKED) | _refused(kept, new)
             elif new and self.server is not None:
                 what = f"asking `{prompt.name}` of {len(new):,} items"
                 self._begin(kept, self._estimate(new.values()), what)
@@ -212,6 +213,10 @@ def _known(kept: Records, questions: Sequence[Question[T]]) -> dict[str, Answere
         with suppress(ValidationError):
             found[hashed] = Answered(by_hash[hashed].read(answer), reused=True)
     return found
+
+
+def _refused(kept: Records, questions: Collection[str]) -> dict[str, Unanswered]:
+    return {one: Unanswered("refused", why) for one, why in kept.refusals(list(questions)).items()}
 
 
 def recorded(question: Question[T], answer: T | None = None) -> dict[str, Any]:

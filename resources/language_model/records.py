@@ -31,6 +31,10 @@ class Records:
         """Good answers from before, as JSON, by the question's hash."""
         return dict(self._rows("language_model/answers", {"questions": list(questions)}))
 
+    def refusals(self, questions: Sequence[str]) -> dict[str, str]:
+        """Why questions were refused when the model last said anything to them, by the question's hash."""
+        return dict(self._rows("language_model/refusals", {"questions": list(questions)}))
+
     def keep_call(self, what: Mapping[str, Any], tally: Tally, outcome: str, reason: str | None) -> None:
         row = {
             "run_id": self.run_id,

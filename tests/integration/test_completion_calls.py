@@ -49,6 +49,24 @@ def asking(url: str, server: ModelServer, heard: list[str]) -> Ask:
     return completion_writer(model, heard.append)
 
 
+def test_a_refusal_is_known_without_a_key_until_there_is_an_answer(url: str) -> None:
+    item = [PromptAlone(prompt="Why?")]
+
+    def from_before() -> tuple[bool, bool]:
+        (found,) = completion_writer(answers_from_before(settings(), url), lambda _: None)(
+            "naive_answer", item
+        )
+        return found.is_refused, found.answer is None
+
+    assert from_before() == (False, True), "nobody was asked"
+    with ModelServer(answer) as server:
+        server.plays(Scene(content="null", refusal="No."))
+        asking(url, server, [])("naive_answer", item)
+        assert from_before() == (True, True)
+        assert asking(url, server, [])("naive_answer", item)[0].answer is not None, "it is asked again"
+    assert from_before() == (False, False)
+
+
 def test_what_has_no_answer_is_told_by_reason_and_count(url: str) -> None:
     heard: list[str] = []
     prompts = [PromptAlone(prompt=f"Why {number}?") for number in range(5)]

@@ -224,7 +224,17 @@ def elsewhere(world: World, offline: Lake) -> dict[str, Any]:
     refused = answered_elsewhere(naive[1], content=None, refusal="I would rather not.")
     stranger = {**given[2], "custom_id": "0" * 64}
     broken = answered_elsewhere(naive[1], content='{"text": ')
-    lines = [late, refused, *given[2:], given[2], stranger, broken, {"response": None}, ["no", "object"]]
+    lines = [
+        late,
+        refused,
+        refused,
+        *given[2:],
+        given[2],
+        stranger,
+        broken,
+        {"response": None},
+        ["no", "object"],
+    ]
     return world.load("--answers", "answers.jsonl", lines, DFT_LAKE=str(world.lake("offline").url))
 
 
@@ -242,6 +252,7 @@ def test_answers_from_elsewhere_are_kept_and_others_are_set_aside(
     assert rows == {
         1: ("failed", "status 408"),
         2: ("refused", "the model gpt-4.1-mini-2025-04-14 refuses to answer"),
+        3: ("refused", "the model gpt-4.1-mini-2025-04-14 refuses to answer"),
         last - 3: ("unknown_question", None),
         last - 2: ("malformed", "the answer is no JSON, or was cut short"),
         last - 1: ("missing_key", None),
@@ -249,8 +260,11 @@ def test_answers_from_elsewhere_are_kept_and_others_are_set_aside(
     }
     assert (elsewhere["new"], elsewhere["unchanged"]) == (len(naive) - 2, 1)
     with psycopg.connect(world.url) as connection:
-        query = "SELECT prompt_name, outcome, count(*) FROM dft.llm_calls GROUP BY 1, 2"
-        assert connection.execute(query).fetchall() == [("naive_answer", "answered", len(naive) - 2)]
+        query = "SELECT prompt_name, outcome, count(*) FROM dft.llm_calls GROUP BY 1, 2 ORDER BY 2"
+        assert connection.execute(query).fetchall() == [
+            ("naive_answer", "answered", len(naive) - 2),
+            ("naive_answer", "refused", 1),
+        ], "the refusal once, though it came twice"
         query = """SELECT count(*) FROM dft.quarantine WHERE "table" = 'answers'"""
         assert connection.execute(query).fetchone() == (6,)
 

@@ -1,6 +1,7 @@
 """OpenAI's batch format: what is written, what is refused, and what a line of answers says."""
 
 import json
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -10,8 +11,8 @@ from dft_pipeline.tables import TABLES
 from dft_pipeline.training import batch
 from dft_pipeline.training.answers import ANSWERS, NaiveAnswer, PromptAlone
 from dft_pipeline.training.asking import About, Asked, requests
-from dft_pipeline.training.batch import Line, TooMany, batch_file, counts, read_line
-from resources.batch_answers import question_of
+from dft_pipeline.training.batch import Line, batch_files, counts, names, read_line
+from resources.batch_answers import named_requests, question_of
 from resources.language_model import read_prompt
 from resources.language_model.chat import Question
 from resources.language_model.prompts import as_data
@@ -29,7 +30,8 @@ def asked(prompt: str = "Why?", answer: object = None) -> Asked:
 
 def test_a_line_is_a_call_with_the_questions_hash() -> None:
     made = requests([About(asked("Warum – so?"), "p")])
-    (line,) = batch_file(made).decode().splitlines()
+    (file,) = batch_files(made)
+    (line,) = file.decode().splitlines()
     body = question("Warum – so?").request()
     assert json.loads(line) == {
         "custom_id": question("Warum – so?").hash,
@@ -38,7 +40,7 @@ def test_a_line_is_a_call_with_the_questions_hash() -> None:
         "body": body,
     }
     assert counts(made) == ": 1 `naive_answer`"
-    assert (batch_file(made.clear()), counts(made.clear())) == (b"", "")
+    assert (batch_files(made.clear()), counts(made.clear())) == ([b""], "")
 
 
 def test_a_question_that_was_put_twice_stands_once() -> None:
@@ -54,11 +56,26 @@ def test_a_question_that_was_put_twice_stands_once() -> None:
     assert TABLES["completion_requests"].contract.is_valid(made)
 
 
-@pytest.mark.parametrize(("name", "limit"), [("MOST_REQUESTS", 1), ("MOST_BYTES", 100)])
-def test_more_than_a_batch_takes_is_refused(name: str, limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("name", "lines", "counts"),
+    [("MOST_REQUESTS", 2, [2, 2, 1]), ("MOST_BYTES", 3, [3, 2]), ("MOST_BYTES", 0, [1] * 5)],
+)
+def test_what_a_batch_does_not_take_goes_on_in_the_next(
+    name: str, lines: int, counts: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = requests([About(asked(f"{number}?"), "p") for number in range(5)])
+    (whole,) = batch_files(every)
+    limit = lines if name == "MOST_REQUESTS" else lines * len(whole) // 5
     monkeypatch.setattr(batch, name, limit)
-    with pytest.raises(TooMany, match=r"2 requests of [\d,]+ bytes: a batch takes"):
-        batch_file(requests([About(asked("One?"), "a"), About(asked("Two?"), "b")]))
+    parts = batch_files(every)
+    assert b"".join(parts) == whole
+    assert [len(part.splitlines()) for part in parts] == counts
+
+
+def test_further_files_are_numbered_before_the_ending() -> None:
+    assert names("a.b.jsonl", 3) == ["a.b.jsonl", "a.b-2.jsonl", "a.b-3.jsonl"]
+    assert names("requests", 2) == ["requests", "requests-2"]
+    assert names("requests.jsonl", 1) == ["requests.jsonl"]
 
 
 @pytest.mark.parametrize(
@@ -76,6 +93,36 @@ def test_more_than_a_batch_takes_is_refused(name: str, limit: int, monkeypatch: 
 )
 def test_what_a_line_says(record: Any, found: Line) -> None:
     assert read_line(record) == found
+
+
+class FewSnapshots:
+    """As much of a lake as is read: two days with questions each, and what was asked for of which."""
+
+    def __init__(self, *of_days: pl.DataFrame) -> None:
+        self.of_days = {date(2024, 1, day): rows for day, rows in enumerate(of_days, 1)}
+        self.read: list[int] = []
+
+    def days(self) -> list[date]:
+        return sorted(self.of_days)
+
+    def exists(self, path: str) -> bool:
+        return True
+
+    def rows(self, table: str, day: date, where: pl.Expr) -> pl.DataFrame:
+        self.read.append(day.day)
+        rows = self.of_days[day]
+        return rows.filter(where) if table == "completion_requests" else rows.clear()
+
+
+def test_requests_are_read_by_id_from_the_newest_snapshot_on() -> None:
+    ids = [question(f"{number}?").hash for number in range(4)]
+    every = [requests([About(asked(f"{number}?"), day) for number in range(3)]) for day in ("old", "new")]
+    lake: Any = FewSnapshots(every[0], every[1].filter(pl.col("request_id") != ids[1]))
+    found = named_requests(lake, {ids[0]})
+    assert [(name, row["prompt_id"]) for name, row in found.items()] == [(ids[0], "new")]
+    assert lake.read == [2], "nothing is looked for that is found"
+    found = named_requests(lake, set(ids) - {ids[2]})
+    assert {name: row["prompt_id"] for name, row in found.items()} == {ids[0]: "new", ids[1]: "old"}
 
 
 # A question put together again from its request

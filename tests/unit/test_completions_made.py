@@ -14,8 +14,8 @@ from pydantic import BaseModel
 from dft_pipeline.policies import Training, snapshot_settings
 from dft_pipeline.tables import TABLES
 from dft_pipeline.training import moderation
-from dft_pipeline.training.answers import ANSWERS
-from dft_pipeline.training.asking import Ask, Asked
+from dft_pipeline.training.answers import ANSWERS, AnswerToModerate
+from dft_pipeline.training.asking import About, Ask, Asked, requests
 from dft_pipeline.training.completion_gates import measured_completions, measured_requests
 from dft_pipeline.training.completions import World, completions
 from dft_pipeline.training.marks import mark
@@ -101,8 +101,10 @@ def wanted(rows: Sequence[Any] = ROWS, seed: int = 0) -> list[Wish]:
     return wishes(of.reward_rows, of.wisdom_edges, of.canonical_values, seed)
 
 
-def model(silent: Sequence[str] = (), refused: Sequence[str] = ()) -> tuple[Ask, list[tuple[str, Any]]]:
-    """A model that says what it was given, but nothing to prompts of some names; and what it was asked."""
+def model(
+    silent: Sequence[str] = (), refused: Sequence[str] = (), **says: Any
+) -> tuple[Ask, list[tuple[str, Any]]]:
+    """A model that says what it was given, or what `says` has by the prompt's name; and what it was asked."""
     heard: list[tuple[str, Any]] = []
 
     def ask(name: str, items: Sequence[BaseModel]) -> Sequence[Asked]:
@@ -110,8 +112,13 @@ def model(silent: Sequence[str] = (), refused: Sequence[str] = ()) -> tuple[Ask,
 
     def answered(name: str, data: Any) -> Asked:
         heard.append((name, data))
-        text = json.dumps([name, data], sort_keys=True)
-        said = None if name in (*silent, *refused) else ANSWERS[name].model_validate(words(name, data))
+        content = f"<data>\n{json.dumps(data, ensure_ascii=False)}\n</data>"
+        text = json.dumps({"model": name, "messages": [{"content": content}]})
+        said = (
+            None
+            if name in (*silent, *refused)
+            else ANSWERS[name].model_validate(says.get(name) or words(name, data))
+        )
         request_id = hashlib.sha256(text.encode()).hexdigest()
         return Asked(said, name in refused, request_id, name, 1, "m", "{}", text)
 
@@ -293,6 +300,55 @@ def test_what_is_set_aside_is_shown_to_no_model() -> None:
     assert heard == []
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("Write to jo@example.org for help", "flagged: e-mail address"),
+        ('Ask <value context="" of them', "flagged: unreadable marks"),
+    ],
+)
+def test_a_naive_text_that_is_set_aside_is_revised_by_nobody(text: str, why: str) -> None:
+    ask, heard = model(silent=["revise_answer", "moderate"], naive_answer={"text": text})
+    found = completions(loaded(), world(), WRITES, ask)
+    assert set(found.completions.filter(kind="naive")["set_aside_for"]) == {why}
+    assert "revise_answer" not in {name for name, _ in heard}
+    assert not any(text in str(data) for _, data in heard)
+
+
+HOLDS, RESTS = mark("What do you fear?", "", "THING 1.0"), 'So <value context="" criterion='
+MARKED = {
+    "naive_answer": {"text": HOLDS},
+    "guided_answer": {"text": HOLDS, "marked": HOLDS},
+    "revise_answer": {"critique": "Wanting.", "revision": HOLDS},
+}
+
+
+def test_what_is_written_with_marks_is_shown_without_them() -> None:
+    ask, heard = model(**MARKED)
+    found = made(ask=ask)
+    assert set(found["text"]) == {"What do you fear?"}
+    assert found.select("marked_text", "marks_rule").unique().rows() == [(HOLDS, None)]
+    assert {data["text"] for _, data in heard if "text" in data} == {"What do you fear?"}
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds"),
+    [("guided_answer", {"guided", "less_wise", "shuffled"}), ("revise_answer", {"revision"})],
+)
+def test_parts_of_marks_set_aside_whatever_is_written(name: str, kinds: set[str]) -> None:
+    says = {field: RESTS if text == HOLDS else text for field, text in MARKED[name].items()}
+    found = made(ask=model(**{name: says})[0])
+    aside = found.filter(set_aside_for="flagged: unreadable marks")
+    assert set(aside["kind"]) == kinds
+    assert set(aside["marks_rule"]) == {"unreadable"}
+
+
+def test_parts_of_marks_beside_a_whole_text_take_only_the_marks() -> None:
+    found = made(ask=model(guided_answer={"text": "Yes.", "marked": RESTS})[0]).filter(kind="guided")
+    assert found.select("text", "marked_text", "marks_rule").unique().rows() == [("Yes.", None, "unreadable")]
+    assert set(found.filter(split="train")["set_aside_for"]) == {None}
+
+
 def test_a_refusal_to_look_at_a_completion_sets_it_aside() -> None:
     ask, _ = model(refused=["moderate"])
     found = made(("a", "p1", "Hm."), settings=Training(judges=True), ask=ask)
@@ -358,9 +414,20 @@ def test_gates_see_leaks_and_personal_texts() -> None:
 
 def test_open_questions_warn_only_where_there_is_a_model() -> None:
     asked = completions(loaded(), world(), WRITES, model(silent=["naive_answer"])[0]).requests
-    found = measured_requests(asked, has_model=True)
+    _, found = measured_requests(asked, has_model=True)
     assert (found.value, found.seen, found.gate.blocks) == (2, "naive_answer 2", False)
-    assert measured_requests(asked, has_model=False).value is None
+    assert measured_requests(asked, has_model=False)[1].value is None
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("Write to ann@example.org", 1), ('"Call"\n212-555-0123', 1), ("x\n@ann.b", 0)],
+)
+def test_a_question_with_a_personal_text_is_seen(text: str, count: int) -> None:
+    ask, _ = model(silent=["moderate"])
+    (asked,) = ask("moderate", [AnswerToModerate(prompt="Why?", text=text)])
+    found = measured_requests(requests([About(asked, "p1")]), has_model=False)[0]
+    assert (found.value, found.gate.blocks) == (count, True)
 
 
 def test_without_completions_there_are_empty_tables() -> None:

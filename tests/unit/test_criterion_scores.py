@@ -99,6 +99,12 @@ def test_without_a_judge_there_are_peoples_scores_alone() -> None:
     assert scored(None).is_empty()
 
 
+def test_an_explanation_that_looks_personal_is_withheld_and_its_score_counts() -> None:
+    personal, plain = "Ann, 212-555-0123, said so.", "It asks."
+    found = scored(None, rating(explanation=personal), rating("c2", explanation=plain))
+    assert found.select("completion_id", "explanation", "score").rows() == [("c1", None, 4), ("c2", plain, 4)]
+
+
 def test_a_judge_without_completions_is_not_called() -> None:
     def judge(asked: Sequence[Asked]) -> list[Sequence[Said] | None]:
         raise AssertionError("it was asked")

@@ -8,7 +8,9 @@ from dft_pipeline.training.agreement import judge_agreement
 from dft_pipeline.training.gates import (
     ALL_JUDGED,
     FULL_REWARDS,
+    IMPERSONAL,
     NONE_LEFT_OUT,
+    NONE_WITHHELD,
     SCORE_GATES,
     TRUSTED,
     measured_scores,
@@ -19,6 +21,7 @@ from tests.unit import strategies as some
 from tests.unit.rated_world import ANN, rating, ratings, reward_rows, score, scores, snapshot
 
 WORLD = snapshot()
+RATED = sorted_ratings(ratings(rating(explanation="Ask ann@example.org"), rating("c2")), WORLD).kept
 JUDGING = Training(judges=True)
 
 
@@ -35,7 +38,7 @@ def tables(*rows: some.Row, **changes: pl.DataFrame) -> dict[str, pl.DataFrame]:
 
 
 def seen(settings: Training = JUDGING, *rows: some.Row, **changes: pl.DataFrame) -> dict[str, float | None]:
-    found = measured_scores(WORLD, tables(*rows, **changes), settings)
+    found = measured_scores(WORLD, RATED, tables(*rows, **changes), settings)
     assert {one.gate for one in found} == set(SCORE_GATES)
     return {one.gate.name: one.value for one in found}
 
@@ -49,9 +52,17 @@ def test_completions_without_an_answer_are_counted_where_a_model_judges() -> Non
 def test_a_judge_that_is_not_trusted_is_counted_with_its_kappa() -> None:
     rows = [score("c1", 3, index, index == 0) for index in range(3)]
     rows += [score("c1", 3, index, index == 0, rater=ANN) for index in range(3)]
-    (found,) = [one for one in measured_scores(WORLD, tables(*rows), JUDGING) if one.gate is TRUSTED]
+    (found,) = [one for one in measured_scores(WORLD, RATED, tables(*rows), JUDGING) if one.gate is TRUSTED]
     assert (found.value, found.rows, found.seen) == (1, ("judge-1",), "judge-1: kappa 1.00 of 3 items")
     assert seen()[TRUSTED.name] == 0, "without a judge there is nobody to doubt"
+
+
+def test_explanations_that_look_personal_are_counted_and_stop_a_night_where_they_stand() -> None:
+    assert (seen()[NONE_WITHHELD.name], NONE_WITHHELD.blocks) == (1, False)
+    personal = {"explanation": "Ask ann@example.org"}
+    rows = [score("c1", 3, 0, True, **personal), score("c1", 3, 0, True, rater=ANN, **personal)]
+    assert (seen()[IMPERSONAL.name], seen(JUDGING, *rows[:1])[IMPERSONAL.name]) == (0, 0)
+    assert (seen(JUDGING, *rows)[IMPERSONAL.name], IMPERSONAL.blocks) == (1, True)
 
 
 def test_ratings_that_count_for_nothing_are_counted() -> None:

@@ -36,7 +36,7 @@ def completions(
     turns = user_turns(workplace.admitted("furtherPrompt", day))
     prompts = known_prompts(workplace.admitted("case", day), turns)
     loaded = answered(workplace.admitted("completion", day), prompts)
-    with workplace.completion_writer(settings.training, context.run.run_id, context.log.warning) as ask:
+    with workplace.completion_writer(context.run.run_id, context.log.warning) as ask:
         made = training.completions(loaded, world, settings.training, ask)
     # Whether there is a model stands in the settings only by what it does, with completions and without.
     of_requests = measured_requests(made.requests, settings.judges_prompts)

@@ -51,8 +51,7 @@ def scores(context: dg.AssetExecutionContext, workplace: Workplace, build_settin
     rated = ratings.sorted_ratings(workplace.admitted("criterionRating", day), snapshot)
     ranked = ratings.sorted_rankings(workplace.admitted("completionRanking", day), snapshot)
     completions, rubric = snapshot.completions, snapshot.rubric_rows
-    with workplace.criterion_judge(settings, context.run.run_id, context.log.warning) as asked:
-        judge, questions = asked or (None, None)
+    with workplace.criterion_judge(settings, context.run.run_id, context.log.warning) as (judge, questions):
         said = criterion_scores(completions, rubric, rated.kept, judge)
         requests = judge_requests(completions, rubric, said, questions)
     tables = {

@@ -232,7 +232,7 @@ class Training(_Settings):
     version: int = 1
     seed: int = Field(0, ge=0, description="of what is drawn, and of the order in which criteria are asked")
     writes: bool = Field(False, description="a language model writes completions for the training rows")
-    judges: bool = Field(False, description="a language model scores completions by the values' criteria")
+    judges: bool = Field(False, description="there is a language model to score completions now")
     trusts_judge: bool = Field(False, description="its scores make pairs however well it agrees with people")
     min_items: int = Field(100, ge=1, description="fewest items that people rated too, or it is not trusted")
     min_kappa: float = Field(0.6, ge=-1, le=1, description="smallest Cohen's kappa of it and people")
@@ -338,9 +338,7 @@ def snapshot_settings(
         writes_cards=has_model,
         judges_prompts=has_model,
         publishes_texts=publishes_texts,
-        training=Training(
-            writes=writes_completions, judges=has_model or writes_completions, trusts_judge=trusts_judge
-        ),
+        training=Training(writes=writes_completions, judges=has_model, trusts_judge=trusts_judge),
     )
 
 

@@ -252,13 +252,8 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
             yield context_judge(language_model(self.settings, url, run_id), tell)
 
     @contextmanager
-    def completion_writer(
-        self, wanted: Training, run_id: str, tell: Callable[[str], None]
-    ) -> Iterator[Ask | None]:
-        """Who writes and moderates completions, where that is wanted: a model, or its earlier answers."""
-        if not (wanted.writes or wanted.judges):
-            yield None
-            return
+    def completion_writer(self, run_id: str, tell: Callable[[str], None]) -> Iterator[Ask]:
+        """Who writes and moderates completions: a model, or without one what it answered before."""
         with self.database() as url:
             model = language_model(self.settings, url, run_id) or answers_from_before(self.settings, url)
             yield completion_writer(model, tell)
@@ -266,18 +261,14 @@ class Workplace(dg.ConfigurableResource):  # type: ignore[type-arg]
     @contextmanager
     def criterion_judge(
         self, wanted: Training, run_id: str, tell: Callable[[str], None]
-    ) -> Iterator[tuple[CriterionJudge, Questions] | None]:
-        """Who scores completions beside people, where that is wanted: a model, or its earlier answers.
+    ) -> Iterator[tuple[CriterionJudge | None, Questions]]:
+        """Who scores completions beside people: a model, or without one what it answered before.
 
         With it the questions that it is asked, for a model elsewhere.
         """
-        if not wanted.judges:
-            yield None
-            return
         with self.database() as url:
             model = language_model(self.settings, url, run_id) or answers_from_before(self.settings, url)
-            judge = criterion_judge(model, wanted.seed, tell)
-            yield None if judge is None else (judge, judge_questions(model, wanted.seed))
+            yield criterion_judge(model, wanted.seed, tell), judge_questions(model, wanted.seed)
 
     def judge(self, step: str, day: date, measured: Sequence[Measured]) -> list[Verdict]:
         """Has the gates of a step judged; Data Docs go to the home, by day."""

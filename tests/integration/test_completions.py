@@ -186,7 +186,7 @@ def test_without_a_model_what_would_be_asked_is_written_down(world: World, offli
     manifest = offline.manifest(DAY)
     assert manifest is not None
     training = manifest["settings"]["training"]
-    assert (training["writes"], training["judges"]) == (True, True)
+    assert (training["writes"], training["judges"]) == (True, False)
     people = offline.snapshot("participant_behaviour", DAY)["participant_id"]
     assert not any(person in text for person in people for text in requests["request"])
 

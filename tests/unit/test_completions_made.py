@@ -249,7 +249,7 @@ def test_the_wish_stands_without_a_model() -> None:
 
     assert training() == (False, False)
     assert training(has_model=True) == (False, True)
-    assert training(writes_completions=True) == (True, True)
+    assert training(writes_completions=True) == (True, False)
 
 
 def test_a_withdrawal_finds_what_was_asked_about_a_card() -> None:

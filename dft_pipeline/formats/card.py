@@ -127,9 +127,10 @@ def _settings(asked: Asked) -> str:
 
 
 def _listed(settings: Mapping[str, Any]) -> str:
-    """Every setting with its name; of whom a policy excludes by name, only how many."""
+    """Every setting, name and version first; of whom a policy excludes by name, only how many."""
     told = {name: len(value) if name == "excluded" else value for name, value in settings.items()}
-    return ", ".join(f"{name} {_said(name, value)}" for name, value in told.items())
+    order = sorted(told, key=lambda name: (name not in ("name", "version"), name))
+    return ", ".join(f"{name} {_said(name, told[name])}" for name in order)
 
 
 def _said(name: str, value: Any) -> str:

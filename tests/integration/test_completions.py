@@ -266,7 +266,7 @@ def test_answers_from_elsewhere_are_kept_and_others_are_set_aside(
             ("naive_answer", "refused", 1),
         ], "the refusal once, though it came twice"
         query = """SELECT count(*) FROM dft.quarantine WHERE "table" = 'answers'"""
-        assert connection.execute(query).fetchone() == (6,)
+        assert connection.execute(query).fetchone() == (7,)
 
 
 @pytest.fixture(scope="module")

@@ -1389,8 +1389,9 @@ _TABLES = (
             "item_id": _hex("32 hex digits; the same as long as the question is about the same", 32),
             "kind": _one_of(
                 "`value_choice`: a prompt, and a context or none, and which of these values are wise there; "
-                "`edge`: an edge there, and which of its two values is wiser, and why; `execution`: a prompt "
-                "to be answered, which its rubric scores",
+                "`edge`: an edge there, and which of its two values is wiser, and why, but where the two, "
+                "either way round, also stand in `value_pairs` on a side nearer to training; `execution`: a "
+                "prompt to be answered, which its rubric scores",
                 *("value_choice", "edge", "execution"),
             ),
             "prompt_id": _text("the prompt"),
@@ -1414,7 +1415,9 @@ _TABLES = (
                 *("train", "validation", "test"),
             ),
             "fold": _id(
-                "leave-one-case-out fold of the prompt, where there are fewer than ten cases", nullable=True
+                "leave-one-case-out fold of the prompt, where there are fewer than ten cases; of `edge` null "
+                "where its two values also stand in another fold of `value_pairs`",
+                nullable=True,
             ),
         },
         (

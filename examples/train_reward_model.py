@@ -5,7 +5,8 @@
 
 It shows that the export is what the trainer takes, and no more: the model has random weights and a hundred
 thousand parameters, its tokenizer is made of the export's own words, and it runs on a processor in seconds.
-Nothing is downloaded. Needs the optional dependencies `train`. Exit code 1: the loss did not fall.
+Nothing is downloaded. Needs the optional dependencies `train`. Long
+texts are cut to fit. Exit code 1: the loss did not fall, or no pair fits.
 """
 
 import argparse
@@ -35,7 +36,8 @@ TEMPLATE = (
     "{% if add_generation_prompt %}<assistant>{% endif %}"
 )
 ROLES = ["<system>", "<user>", "<assistant>"]
-MOST_TOKENS = 512
+MOST_TOKENS = 512  # of a prompt and an answer together
+SPARE = 8  # tokens of a message: who speaks, its end, and a few that a cut may split
 SIDES = ("train", "validation", "test")
 
 
@@ -70,6 +72,31 @@ def tokenizer(rows: Dataset) -> PreTrainedTokenizerFast:
     return wrapped
 
 
+def fitting(rows: Dataset, words: PreTrainedTokenizerFast) -> Dataset:
+    """The rows with their texts cut to fit: half of the tokens for the prompt's messages, half for an answer.
+
+    Those that are too long all the same, by the number of their messages, are left out, as the trainer would.
+    """
+
+    def cut(messages: list[dict[str, str]]) -> list[dict[str, str]]:
+        most = MOST_TOKENS // 2 // max(len(messages), 1) - SPARE
+        return [message | {"content": first(message["content"], most)} for message in messages]
+
+    def first(text: str, most: int) -> str:
+        ends = words(text, return_offsets_mapping=True, add_special_tokens=False)["offset_mapping"]
+        return text if len(ends) <= most else text[: ends[max(most, 1) - 1][1]]
+
+    def fits(row: Mapping[str, list[dict[str, str]]]) -> bool:
+        said = (row.get("prompt", []) + row[side] for side in ("chosen", "rejected"))
+        return all(
+            len(words(words.apply_chat_template(one, tokenize=False)).input_ids) <= MOST_TOKENS
+            for one in said
+        )
+
+    columns = [column for column in ("prompt", "chosen", "rejected") if column in rows.column_names]
+    return rows.map(lambda row: {column: cut(row[column]) for column in columns}).filter(fits)
+
+
 def config(words: PreTrainedTokenizerFast) -> LlamaConfig:
     """Two layers, small enough for a processor; with one label, which is the reward."""
     return LlamaConfig(
@@ -87,9 +114,8 @@ def config(words: PreTrainedTokenizerFast) -> LlamaConfig:
     )
 
 
-def trainer_of(rows: Dataset, steps: int, folder: str) -> RewardTrainer:
+def trainer_of(rows: Dataset, words: PreTrainedTokenizerFast, steps: int, folder: str) -> RewardTrainer:
     """A trainer that is to take so many steps of eight pairs."""
-    words = tokenizer(rows)
     settings = RewardConfig(
         output_dir=folder,
         max_steps=steps,
@@ -131,7 +157,16 @@ def main() -> int:
             side: load_dataset("json", data_files=path, split="train", cache_dir=f"{folder}/cache")
             for side, path in found.items()
         }
-        trainer = trainer_of(sides["train"], chosen.steps, folder)
+        words = tokenizer(sides["train"])
+        kept = {side: fitting(rows, words) for side, rows in sides.items()}
+        for side in sides:
+            if left := len(sides[side]) - len(kept[side]):
+                print(f"{side}: {left} pairs left out, of more than {MOST_TOKENS} tokens", file=sys.stderr)
+        if not len(kept["train"]):
+            print(f"no pair to train on has at most {MOST_TOKENS} tokens", file=sys.stderr)
+            return 1
+        sides = {side: rows for side, rows in kept.items() if len(rows)}
+        trainer = trainer_of(sides["train"], words, chosen.steps, folder)
         before = measured(trainer, sides)
         trainer.train()
         after = measured(trainer, sides)

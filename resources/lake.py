@@ -122,7 +122,13 @@ class Lake:
 
     def snapshot(self, table: str, day: date, columns: list[str] | None = None) -> pl.DataFrame:
         """A table of the day's published snapshot, or some of its columns. Raises LakeProblem without one."""
-        return self._frame(published(table, day), columns)
+        path, manifest = published(table, day), self.manifest(day)
+        if manifest and all(file["path"] != path for file in manifest["files"]):
+            raise LakeProblem(
+                f"the snapshot of {day} was built before the table {table} was made: "
+                f"dft build --as-of {day} --replace"
+            )
+        return self._frame(path, columns)
 
     def rows(
         self, table: str, day: date, where: pl.Expr | None = None, columns: Sequence[str] | None = None

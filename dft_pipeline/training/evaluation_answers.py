@@ -10,13 +10,29 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from dft_pipeline.raw.reading import FORMATS, RefusedFile, Unreadable, columns, records
-from dft_pipeline.training.evaluation_items import EDGE, EXECUTION, ID_DIGITS, letter
+from dft_pipeline.training.evaluation_items import (
+    EDGE,
+    EXECUTION,
+    ID_DIGITS,
+    VALUE_CHOICE,
+    letter,
+)
 
 ITEM, ANSWER, WHY = "item_id", "answer", "why"
 Outcome = Literal["answered", "unanswered", "unreadable"]
 BETWEEN = re.compile(r"[\s,;]+")
 SURROGATE = re.compile("[\ud800-\udfff]")
 AROUND = "().:\"'"  # of a letter, as in `(A)` or `B.`
+MARKS = str.maketrans("", "", "*_`#>")  # Markdown's
+LETTER = r"[(\"']*\b[A-Z]{1,2}\b[)\"']*"
+LETTERS = rf"\s*(?P<letters>{LETTER}(?:(?:\s*[,;&]\s*|\s+)(?:and\s+)?{LETTER})*)"
+# What follows letters that are the answer. Not white space and a word: "A calm answer" names no option.
+LINE_END = r"[.:]?[ \t]*(?:\n|\Z)"
+REASON = r"(?:\s*[.:–—](?=\s|\Z)|\s+-\s|,?\s+(?=because\b)|(?<=\))(?=\s))"
+LED = {
+    VALUE_CHOICE: re.compile(LETTERS + LINE_END),  # `A. Calm, C. Truth` is no list of letters
+    EDGE: re.compile(rf"{LETTERS}(?:{LINE_END}|{REASON})"),
+}
 
 
 class Answer(NamedTuple):
@@ -77,11 +93,36 @@ def said(item: Mapping[str, Any], given: Answer | None) -> Said:
         return UNANSWERED
     if item["kind"] == EXECUTION:
         return Said("answered", text=given.answer) if _is_text(given.answer) else UNREADABLE
-    named = _named(given.answer, item["options"])
+    answer, reason = _opened(given)
+    named = _named(answer, item["options"])
+    if (
+        named is None
+        and isinstance(answer, str)
+        and (led := LED[item["kind"]].match(plain := answer.translate(MARKS)))
+    ):
+        named = _named(re.findall(r"\b[A-Z]{1,2}\b", led["letters"]), item["options"])
+        reason = reason or plain[led.end() :].strip()
     if named is None or (item["kind"] == EDGE and len(named) != 1):
         return UNREADABLE
-    why = given.why if given.why and given.why.strip() else None
-    return Said("answered", named, why=why)
+    return Said("answered", named, why=reason if reason and _is_text(reason) and reason.strip() else None)
+
+
+def _opened(given: Answer) -> Answer:
+    """What an object `{"answer": …, "why": …}` holds, as JSON text too; anything else is as it is."""
+    held = given.answer
+    if isinstance(held, str) and held.lstrip().startswith("{"):
+        held = _json(held)
+    if not (isinstance(held, dict) and ANSWER in held):
+        return given
+    return Answer(held[ANSWER], given.why or held.get(WHY))
+
+
+def _json(text: str) -> Any:
+    """What JSON text says; the text itself if it is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
 
 
 def _is_text(found: Any) -> bool:
@@ -103,8 +144,6 @@ def _words(answer: Any) -> list[Any]:
     if not isinstance(answer, str):
         return [answer]
     if answer.lstrip().startswith("["):
-        try:
-            return list(json.loads(answer))
-        except ValueError:
-            return [answer]
+        read = _json(answer)
+        return read if isinstance(read, list) else [answer]
     return [word for word in BETWEEN.split(answer) if word]

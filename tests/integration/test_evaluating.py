@@ -70,13 +70,16 @@ def test_a_night_asks_what_is_held_out(items: dict[str, Row], asked: list[Row], 
     assert [one["item_id"] for one in asked] == sorted(items)
     assert {one["kind"] for one in asked} == {"value_choice", "edge", "execution"}
     assert not {"answer_value_ids", "edge_id", "row_ids"} & {name for one in asked for name in one}
-    # Three cases: a fold each, so that everything can be asked about.
+    # Three cases: a fold each, so that all can be asked about but edges that two of them share.
     rewards, pairs = (lake.snapshot(name, DAY) for name in ("reward_rows", "value_pairs"))
-    counts = {kind: sum(one["kind"] == kind for one in asked) for kind in ("value_choice", "edge")}
-    assert counts == {
-        "value_choice": rewards.select("prompt_id", "context_id").n_unique(),
-        "edge": len(pairs),
-    }
+    choices = [one for one in asked if one["kind"] == "value_choice"]
+    assert len(choices) == rewards.select("prompt_id", "context_id").n_unique()
+    beside: dict[frozenset[int], set[str]] = {}
+    ends = pairs.select("less_wise_value_id", "wiser_value_id", "prompt_id").rows()
+    for source, wiser, prompt in ends:
+        beside.setdefault(frozenset((source, wiser)), set()).add(prompt)
+    alone = sum(len(beside[frozenset((source, wiser))]) == 1 for source, wiser, _ in ends)
+    assert sum(one["kind"] == "edge" and one["fold"] is not None for one in asked) == alone > 0
     content = "".join(f"{json.dumps(one, ensure_ascii=False)}\n" for one in asked).encode()
     (export,) = [one for one in lake.exports() if one.form == "evaluation"]
     assert export.files == {"questions.jsonl": sha256(content)}, "it is registered"

@@ -130,6 +130,25 @@ def test_an_example_that_learns_nothing_fails(offline: dict[str, str], tmp_path:
     assert "loss 0.693 before, 0.693 after" in done.stdout
 
 
+def test_long_texts_are_cut_and_what_does_not_fit_is_counted(offline: dict[str, str], tmp_path: Path) -> None:
+    def said(role: str, word: str, times: int) -> dict[str, str]:
+        return {"role": role, "content": " ".join(f"{word}{number}" for number in range(times))}
+
+    answers = {"chosen": [said("assistant", "calm", 800)], "rejected": [said("assistant", "rash", 800)]}
+    long = {"prompt": [said("user", "why", 800)], **answers}
+    endless = {"prompt": [said("user", "why", 1)] * 600, **answers}
+    train = tmp_path / "train.jsonl"
+    train.write_text("\n".join(map(json.dumps, (long, long, endless))), encoding="utf-8")
+    done = run(offline, "examples/train_reward_model.py", str(tmp_path), "--steps", "3")
+    assert done.returncode == 0, done.stderr
+    assert "train, 2 pairs: loss" in done.stdout
+    assert "train: 1 pairs left out, of more than 512 tokens" in done.stderr
+    train.write_text(json.dumps(endless), encoding="utf-8")
+    done = run(offline, "examples/train_reward_model.py", str(tmp_path), "--steps", "3")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "no pair to train on has at most 512 tokens" in done.stderr
+
+
 @pytest.mark.parametrize(("block", "shown"), BLOCKS, ids=["dpo", "grpo"])
 def test_a_block_of_the_page_prints_what_stands_there(
     block: str, shown: str, offline: dict[str, str]

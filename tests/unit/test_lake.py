@@ -59,6 +59,14 @@ def test_a_snapshot_is_published_with_its_manifest(lake: Lake) -> None:
     assert lake.in_build(TABLE, DAY).equals(rows(1)), "what did not end leaves the last good one"
 
 
+def test_a_table_that_came_later_is_named(lake: Lake) -> None:
+    lake.stage(TABLE, DAY, rows(1))
+    lake.publish(DAY, manifest(lake))
+    why = "of 2024-01-14 was built before the table votes was made: dft build --as-of 2024-01-14 --replace"
+    with pytest.raises(LakeProblem, match=why):
+        lake.snapshot("votes", DAY)
+
+
 def test_damage_is_named(lake: Lake) -> None:
     lake.stage(TABLE, DAY, rows(1))
     lake.publish(DAY, found := manifest(lake) | {"raw_files": []})

@@ -278,15 +278,35 @@ OPTIONS = [10, 20, 30]
         ([10, "B"], {10, 20}),
         ('["A", 30]', {10, 30}),
         ("[10, 20]", {10, 20}),
+        ("A and B", {10, 20}),
+        ("**A**, (B) and C.\nEach is calm.", {10, 20, 30}),
+        ('{"answer": ["A", "C"]}', {10, 30}),
         ([], set()),
     ],
 )
 def test_values_are_named_by_letter_or_id(answer: object, values: set[int]) -> None:
     found = said(choice("a", OPTIONS, [10]), Answer(answer, None))
-    assert found == Said("answered", frozenset(values))
+    assert (found.outcome, found.value_ids) == ("answered", values)
 
 
-@pytest.mark.parametrize("answer", ["D", "A and B", "40", "[10", True, [None], {"A": 1}, 10.5, [[10]]])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "D",
+        "A or B",
+        "A. Calm, C. Truth",
+        "A calm answer\nB",
+        "40",
+        '{"A": 1}',
+        "{",
+        "[10",
+        True,
+        [None],
+        {"A": 1},
+        10.5,
+        [[10]],
+    ],
+)
 def test_what_names_anything_else_is_unreadable(answer: object) -> None:
     assert said(choice("a", OPTIONS, [10]), Answer(answer, None)) == UNREADABLE
 
@@ -304,6 +324,36 @@ def test_an_edge_has_one_answer() -> None:
     assert said(asked, Answer([], None)) == UNREADABLE
     assert said(asked, Answer("A", " ")) == answered(1)
     assert said(asked, Answer("A", "care")) == answered(1, why="care")
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ("B. because it is true", "because it is true"),
+        ("**B**", None),
+        ("**B.** It is true.", "It is true."),
+        ("B\n\nIt is true. A is not.", "It is true. A is not."),
+        ("B) It is true.", "It is true."),
+        ("B: true", "true"),
+        ("B – true", "true"),
+        ("B because it is true", "because it is true"),
+        ("B. Promises Spoken Of Openly", "Promises Spoken Of Openly"),
+        ('{"answer": "B", "why": "true"}', "true"),
+        ({"answer": "B"}, None),
+    ],
+)
+def test_a_letter_leads_and_the_reason_follows(answer: object, why: str | None) -> None:
+    asked = edge("a", [1, 2], 1)
+    assert said(asked, Answer(answer, None)) == answered(2, why=why)
+    assert said(asked, Answer(answer, "care")) == answered(2, why="care"), "its own column goes first"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["A calm answer is wiser, so B", "It is B.", "A and B", "A) and B) are fine", "A\nB", "a calm one", "C."],
+)
+def test_prose_is_no_answer(answer: str) -> None:
+    assert said(edge("a", [1, 2], 1), Answer(answer, None)) == UNREADABLE
 
 
 def test_an_execution_is_any_text() -> None:

@@ -46,7 +46,10 @@ def chosen(place: tuple[str, str | None], value: int, edges: list[str]) -> Row:
 def made(draw: st.DrawFn) -> Made:
     """What Γ chose for two cases and a further prompt, and edges of the cases."""
     numbers = st.sets(st.sampled_from(VALUES), max_size=4)
-    ends = st.sets(st.permutations(VALUES).map(lambda order: tuple(order[:2])), max_size=3)
+    # Never both ways: people agree on one at most.
+    ends = st.lists(
+        st.permutations(VALUES).map(lambda order: tuple(order[:2])), max_size=3, unique_by=frozenset
+    )
     edges = {place: sorted(draw(ends)) for place in PLACES if PROMPTS[place[0]] == place[0]}
     ids = {(place, ends): f"{place}|{ends[0]}|{ends[1]}" for place in edges for ends in edges[place]}
     reward = [

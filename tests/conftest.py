@@ -67,6 +67,8 @@ class Dft:
             "HOME": str(folder),
             "DFT_HOME": str(folder / "home"),
             "DFT_DATABASE_URL": database_url,
+            # Tests run side by side, and their frames are small: more threads would only take turns.
+            **dict.fromkeys(("POLARS_MAX_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
         }
 
     def __call__(self, *words: object, **environment: str) -> subprocess.CompletedProcess[str]:
